@@ -92,6 +92,25 @@ const (
 // Classes lists the six classes in the order of the contract.
 func Classes() []Class { return []Class{OSLog, Hardware, Service, Performance, Instance, Data} }
 
+// TitleZH names the class as the contract does.
+func (c Class) TitleZH() string {
+	switch c {
+	case OSLog:
+		return "操作系统日志"
+	case Hardware:
+		return "硬件状态"
+	case Service:
+		return "服务运行健康"
+	case Performance:
+		return "应用性能"
+	case Instance:
+		return "数据实例状态"
+	case Data:
+		return "数据完整性与推送"
+	}
+	return string(c)
+}
+
 // Reason says why a result has its state, for machines; the summary says it for people.
 type Reason string
 
@@ -135,7 +154,7 @@ type Param struct {
 
 // Threshold is a metric with the ranges that make it WARNING and CRITICAL when nobody set others.
 type Threshold struct {
-	Metric     string // the Perf label it belongs to
+	Metric     string // the Perf labels it belongs to, see MetricOf
 	Warn, Crit string // ranges in the plug-in convention
 	Unit       string
 }
@@ -177,9 +196,10 @@ type Builtin struct {
 	HelpZH, HelpEN   string // what it looks at, where from, what to do when it is red
 	Params           []Param
 	Thresholds       []Threshold
-	Verified         string        // "tested" 已实测: against the real thing; "samples" 仅样本: against recorded output
-	VerifiedOn       string        // with what version and when: "PostgreSQL 15, 2026-11"
-	Timeout          time.Duration // default 30 s, at most 300 s
+	Check            func(params map[string]any) error // a rule over several params, nil for none
+	Verified         string                            // "tested" 已实测: against the real thing; "samples" 仅样本: against recorded output
+	VerifiedOn       string                            // with what version and when: "PostgreSQL 15, 2026-11"
+	Timeout          time.Duration                     // default 30 s, at most 300 s
 
 	// Target names what a check with these params looks at ("127.0.0.1:5432", "/var"); "" for the host itself.
 	Target func(params map[string]any) string
