@@ -1,0 +1,47 @@
+import { createRouter } from '@tanstack/react-router'
+import { publicRoutes, routes as accessRoutes } from '@/features/access/routes'
+import { routes as fleetRoutes } from '@/features/fleet/routes'
+import { routes as homeRoutes } from '@/features/home/routes'
+import { routes as inspectRoutes } from '@/features/inspect/routes'
+import { routes as journalRoutes } from '@/features/journal/routes'
+import { rootRoute, shellRoute } from '@/shared/routing'
+import { Loading } from '@/shared/ui/StateView'
+import { CrashPage, NotFoundPage } from './fallbacks'
+import { queryClient } from './queryClient'
+import { Shell } from './Shell'
+
+shellRoute.update({ component: Shell })
+
+const routeTree = rootRoute.addChildren([
+  ...publicRoutes,
+  shellRoute.addChildren([...homeRoutes, ...inspectRoutes, ...fleetRoutes, ...journalRoutes, ...accessRoutes]),
+])
+
+export const router = createRouter({
+  routeTree,
+  context: { queryClient },
+  // Every value in an address is text: lists and numbers are read by the page that knows them.
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const params = new URLSearchParams()
+    for (const [key, value] of Object.entries(search)) {
+      if (value !== undefined && value !== null && value !== '') params.set(key, String(value))
+    }
+    const text = params.toString()
+    return text ? `?${text}` : ''
+  },
+  defaultPreload: 'intent',
+  defaultPreloadStaleTime: 0,
+  scrollRestoration: true,
+  scrollToTopSelectors: ['#main'],
+  defaultNotFoundComponent: NotFoundPage,
+  defaultErrorComponent: CrashPage,
+  defaultPendingComponent: () => <Loading />,
+  defaultPendingMs: 200,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

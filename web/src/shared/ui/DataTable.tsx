@@ -1,0 +1,327 @@
+import { DownloadOutlined, LeftOutlined, ReloadOutlined, RightOutlined, SearchOutlined } from '@ant-design/icons'
+import { keepPreviousData, useQuery, type QueryKey } from '@tanstack/react-query'
+import { App, Button, Input, Table, Tooltip, type InputRef, type TableColumnType } from 'antd'
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { Query } from '@/shared/api/client'
+import type { Page } from '@/shared/api/types'
+import { saveFile, toCsv } from '@/shared/lib/csv'
+import { useShowError } from '@/shared/lib/errors'
+import { useKeys } from '@/shared/lib/keys'
+import { useFilters, type Search } from '@/shared/lib/search'
+import { formatTime, serverNow } from '@/shared/lib/time'
+import { Empty, Failure, Loading, StaleBar } from './StateView'
+import { usePagePosition } from './usePagePosition'
+
+export interface Column<T> {
+  key: string
+  title: string
+  render: (row: T, index: number) => ReactNode
+  width?: number
+  align?: 'left' | 'right' | 'center'
+  ellipsis?: boolean
+  /** The server's name of the field to sort by. */
+  sort?: string
+  /** What the export writes; a column without it is left out there. */
+  text?: (row: T) => string | number | null | undefined
+}
+
+interface Props<T> {
+  /** [module, resource]; filters are added. */
+  queryKey: QueryKey
+  fetch: (query: Query, signal: AbortSignal) => Promise<Page<T>>
+  columns: Column<T>[]
+  rowKey: (row: T) => string
+  /** Names of the filters in the address which the server is given; "q" draws the search box. */
+  filterKeys: readonly string[]
+  /** Filters that hold whatever the address says. */
+  fixed?: Query
+  defaultSort?: string
+  searchPlaceholder?: string
+  /** Filter controls, beside the search box. */
+  filters?: ReactNode
+  /** Above the filters, e.g. tabs by state. */
+  head?: ReactNode
+  /** At the right end of the filter bar, before refresh and export. */
+  tools?: ReactNode
+  onOpen?: (row: T) => void
+  /** The row that a drawer shows at the moment. */
+  openKey?: string
+  empty?: ReactNode
+  /** File name without date and ending; without it there is no export. */
+  exportName?: string
+  pageSize?: number
+  onTotal?: (text: string) => void
+}
+
+const exportLimit = 10_000
+const exportPage = 200
+
+export function totalText(page: Pick<Page<unknown>, 'total' | 'total_capped'>): string {
+  return page.total.toLocaleString('en-US') + (page.total_capped ? '+' : '')
+}
+
+/** A list kept by the server: its filters in the address, its pages by keyset cursor, its rows by keyboard. */
+export function DataTable<T extends object>(props: Props<T>) {
+  const { queryKey, fetch, columns, rowKey, filterKeys, fixed, defaultSort, filters, head, tools } = props
+  const { onOpen, openKey, empty, exportName, pageSize = 50, onTotal } = props
+  const { t } = useTranslation()
+  const [search, change] = useFilters<string>()
+  const sort = search.sort ?? defaultSort
+  const active = useMemo(() => {
+    const query: Query = { ...fixed }
+    for (const key of filterKeys) if (search[key]) query[key] = search[key]
+    return query
+  }, [fixed, filterKeys, search])
+  const filtered = filterKeys.some((key) => search[key])
+
+  const position = usePagePosition([...queryKey, active, sort])
+  const query = useQuery({
+    queryKey: [...queryKey, { ...active, sort, cursor: position.cursor, limit: pageSize }],
+    queryFn: ({ signal }) => fetch({ ...active, sort, cursor: position.cursor, limit: pageSize }, signal),
+    placeholderData: keepPreviousData,
+  })
+  const page = query.data
+  const rows = useMemo(() => page?.items ?? [], [page])
+
+  const total = page ? t('table.total', { total: totalText(page) }) : ''
+  useEffect(() => onTotal?.(total), [onTotal, total])
+
+  const [at, setAt] = useState(-1)
+  const body = useRef<HTMLDivElement>(null)
+  const searchBox = useRef<InputRef>(null)
+  const move = (step: number) => {
+    if (rows.length === 0) return
+    const next = Math.min(rows.length - 1, Math.max(0, at + step))
+    setAt(next)
+    body.current?.querySelectorAll('.ant-table-tbody > tr.ant-table-row')[next]?.scrollIntoView({ block: 'nearest' })
+  }
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    Enter: () => {
+      const row = rows[at]
+      if (row) onOpen?.(row)
+    },
+    '/': () => searchBox.current?.focus(),
+  })
+
+  const tableColumns: TableColumnType<T>[] = columns.map((column) => ({
+    key: column.key,
+    title: column.title,
+    width: column.width,
+    align: column.align,
+    ellipsis: column.ellipsis,
+    sorter: column.sort !== undefined,
+    sortOrder:
+      column.sort === undefined
+        ? undefined
+        : sort === column.sort
+          ? 'ascend'
+          : sort === `-${column.sort}`
+            ? 'descend'
+            : null,
+    showSorterTooltip: false,
+    render: (_: unknown, row: T, index: number) => column.render(row, index),
+  }))
+  const widths = columns.reduce((sum, column) => sum + (column.width ?? 180), 0)
+
+  const nothing = filtered ? (
+    <Empty
+      text={t('table.emptyFiltered')}
+      action={
+        <Button onClick={() => change(Object.fromEntries(filterKeys.map((key) => [key, undefined])))}>
+          {t('table.clear')}
+        </Button>
+      }
+    />
+  ) : (
+    (empty ?? <Empty />)
+  )
+
+  const hasBar = filterKeys.includes('q') || filters || tools || exportName
+  return (
+    <section className="panel data-table">
+      {head}
+      {hasBar && (
+        <div className="data-table-bar no-print">
+          {filterKeys.includes('q') && (
+            <SearchBox
+              ref={searchBox}
+              value={search.q ?? ''}
+              placeholder={props.searchPlaceholder ?? t('table.search')}
+              onChange={(q) => change({ q })}
+            />
+          )}
+          {filters}
+          <span className="grow" />
+          {tools}
+          {exportName && (
+            <ExportButton name={exportName} columns={columns} fetch={(q, s) => fetch({ ...active, sort, ...q }, s)} />
+          )}
+          <Tooltip title={t('table.refresh')}>
+            <Button
+              type="text"
+              icon={<ReloadOutlined spin={query.isFetching && !query.isPending} />}
+              aria-label={t('table.refresh')}
+              onClick={() => void query.refetch()}
+            />
+          </Tooltip>
+        </div>
+      )}
+      {query.isError && page && <StaleBar at={query.dataUpdatedAt} retry={() => void query.refetch()} />}
+      {query.isPending ? (
+        <Loading rows={8} />
+      ) : query.isError && !page ? (
+        <Failure error={query.error} retry={() => void query.refetch()} />
+      ) : rows.length === 0 ? (
+        nothing
+      ) : (
+        <div ref={body}>
+          <Table<T>
+            size="small"
+            columns={tableColumns}
+            dataSource={rows as T[]}
+            rowKey={rowKey}
+            pagination={false}
+            scroll={{ x: widths }}
+            sticky={{ getContainer: () => document.getElementById('main') ?? window }}
+            rowClassName={(row, index) =>
+              [onOpen && 'openable', index === at && 'at-cursor', openKey && rowKey(row) === openKey && 'is-open']
+                .filter(Boolean)
+                .join(' ')
+            }
+            onRow={(row, index) => ({
+              onClick: (event) => {
+                if ((event.target as HTMLElement).closest('a,button,input,.ant-dropdown')) return
+                if (String(window.getSelection() ?? '') !== '') return
+                setAt(index ?? -1)
+                onOpen?.(row)
+              },
+            })}
+            onChange={(_pagination, _filters, sorter) => {
+              const one = Array.isArray(sorter) ? sorter[0] : sorter
+              const field = columns.find((column) => column.key === one?.columnKey)?.sort
+              change({ sort: one?.order && field ? (one.order === 'ascend' ? field : `-${field}`) : undefined })
+            }}
+          />
+        </div>
+      )}
+      {page && (rows.length > 0 || position.index > 0) && (
+        <div className="data-table-foot">
+          <span className="grow">{total}</span>
+          {(position.index > 0 || page.next_cursor) && (
+            <>
+              <span>{t('table.page', { page: position.index + 1 })}</span>
+              <Button
+                icon={<LeftOutlined />}
+                aria-label={t('table.prev')}
+                disabled={position.index === 0}
+                onClick={() => {
+                  setAt(-1)
+                  position.back()
+                }}
+              />
+              <Button
+                icon={<RightOutlined />}
+                aria-label={t('table.next')}
+                disabled={!page.next_cursor || query.isPlaceholderData}
+                onClick={() => {
+                  setAt(-1)
+                  position.forward(page.next_cursor)
+                }}
+              />
+            </>
+          )}
+        </div>
+      )}
+    </section>
+  )
+}
+
+interface SearchBoxProps {
+  ref: React.Ref<InputRef>
+  value: string
+  placeholder: string
+  onChange: (text: string) => void
+}
+
+/** Asks the server when the typing pauses, at once on Enter. */
+function SearchBox({ ref, value, placeholder, onChange }: SearchBoxProps) {
+  const [text, setText] = useState(value)
+  const [shown, setShown] = useState(value)
+  if (value !== shown) {
+    setShown(value)
+    setText(value)
+  }
+  useEffect(() => {
+    if (text === value) return
+    const timer = setTimeout(() => onChange(text.trim()), 300)
+    return () => clearTimeout(timer)
+  }, [text, value, onChange])
+  return (
+    <Input
+      ref={ref}
+      allowClear
+      prefix={<SearchOutlined className="muted" />}
+      value={text}
+      placeholder={placeholder}
+      aria-label={placeholder}
+      onChange={(event) => setText(event.target.value)}
+      onPressEnter={() => onChange(text.trim())}
+      onKeyDown={(event: React.KeyboardEvent<HTMLInputElement>) => {
+        if (event.key === 'Escape') event.currentTarget.blur()
+      }}
+    />
+  )
+}
+
+interface ExportProps<T> {
+  name: string
+  columns: Column<T>[]
+  fetch: (query: Query, signal: AbortSignal) => Promise<Page<T>>
+}
+
+/** Writes the filtered list as a file, page after page, up to the limit of an exact total. */
+function ExportButton<T>({ name, columns, fetch }: ExportProps<T>) {
+  const { t } = useTranslation()
+  const { message } = App.useApp()
+  const showError = useShowError()
+  const [busy, setBusy] = useState(false)
+  const aborter = useRef<AbortController>(null)
+  useEffect(() => () => aborter.current?.abort(), [])
+
+  const run = async () => {
+    const written = columns.filter((column) => column.text)
+    const lines: unknown[][] = [written.map((column) => column.title)]
+    aborter.current = new AbortController()
+    setBusy(true)
+    try {
+      let cursor = ''
+      do {
+        const page = await fetch({ cursor, limit: exportPage }, aborter.current.signal)
+        for (const row of page.items ?? []) lines.push(written.map((column) => column.text!(row)))
+        cursor = page.next_cursor
+      } while (cursor && lines.length <= exportLimit)
+      const n = lines.length - 1
+      saveFile(`${name}-${formatTime(serverNow(), 'date')}.csv`, toCsv(lines))
+      if (cursor) void message.warning(t('table.exportCapped', { n: n.toLocaleString('en-US') }))
+      else void message.success(t('table.exported', { n: n.toLocaleString('en-US') }))
+    } catch (error) {
+      if (!(error instanceof DOMException && error.name === 'AbortError')) showError(error)
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <Button icon={<DownloadOutlined />} loading={busy} onClick={() => void run()}>
+      {busy ? t('table.exporting') : t('table.export')}
+    </Button>
+  )
+}
+
+/** A filter of a list as a drop-down; several values are comma separated in the address. */
+export function useFilter(key: string): [string | undefined, (value: string | undefined) => void] {
+  const [search, change] = useFilters<string>()
+  return [search[key], (value) => change({ [key]: value } as Search<string>)]
+}
