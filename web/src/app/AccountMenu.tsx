@@ -30,7 +30,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   const leave = useSignOut()
   if (!me) return null
   const items: MenuProps['items'] = [
-    { key: 'profile', label: t('menu.profile'), onClick: () => void navigate({ to: '/profile' as never }) },
+    { key: 'profile', label: t('menu.profile'), onClick: () => void navigate({ to: '/profile' }) },
     { key: 'help', label: t('menu.help'), extra: '?', onClick: onHelp },
     {
       key: 'keys',

@@ -18,7 +18,7 @@ export function TrialMark() {
           <p>{t('trial.hint')}</p>
           <Can perm="access.production.declare">
             <p style={{ marginTop: 8 }}>
-              <Link to={'/access/production' as never}>{t('trial.action')}</Link>
+              <Link to="/access/production">{t('trial.action')}</Link>
             </p>
           </Can>
         </div>

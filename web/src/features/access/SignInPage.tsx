@@ -9,7 +9,7 @@ import { setupQuery, signIn, type Credentials } from '@/shared/api/session'
 import { useErrorText } from '@/shared/lib/errors'
 import { safeNext } from '@/shared/lib/next'
 import { Notice } from '@/shared/ui/Notice'
-import { PublicFrame } from './PublicFrame'
+import { PublicFrame } from './components/PublicFrame'
 
 /** Sign-in: the second factor is asked for only when the server says the account has one. */
 export default function SignInPage() {
@@ -53,7 +53,7 @@ export default function SignInPage() {
         {setup?.needed && (
           <div style={{ marginBottom: 16 }}>
             <Notice tone="warning">
-              {t('signIn.setupNeeded')} <Link to={'/setup' as never}>{t('signIn.setupLink')}</Link>
+              {t('signIn.setupNeeded')} <Link to="/setup">{t('signIn.setupLink')}</Link>
             </Notice>
           </div>
         )}

@@ -1,0 +1,95 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { Button, Form } from 'antd'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { meKey } from '@/shared/api/me'
+import { useErrorText } from '@/shared/lib/errors'
+import { showFieldErrors } from '@/shared/lib/formErrors'
+import { Notice } from '@/shared/ui/Notice'
+import { Failure, Loading } from '@/shared/ui/StateView'
+import { Time } from '@/shared/ui/Time'
+import { NewPassword, type NewPasswordValues } from './components/NewPassword'
+import { PublicFrame } from './components/PublicFrame'
+import { acceptInvitation, invitationQuery } from './queries'
+
+/** Where an invitation link leads: set a password and be signed in. Also the way back after a lost password. */
+export default function InvitePage() {
+  const { t } = useTranslation('access')
+  const { token } = useSearch({ from: '/invite' })
+  const invitation = useQuery({ ...invitationQuery(token ?? ''), enabled: Boolean(token) })
+
+  return (
+    <PublicFrame title={t('invite.title')} lead={invitation.data ? t('invite.lead') : undefined}>
+      {!token ? (
+        <p className="soft" style={{ marginTop: 12 }}>
+          {t('invite.noToken')}
+        </p>
+      ) : invitation.isPending ? (
+        <Loading rows={3} />
+      ) : invitation.isError ? (
+        <>
+          <Failure error={invitation.error} retry={() => void invitation.refetch()} />
+          <div style={{ textAlign: 'center' }}>
+            <Link to="/sign-in">{t('setup.toSignIn')}</Link>
+          </div>
+        </>
+      ) : (
+        <>
+          <dl className="facts" style={{ marginTop: 16 }}>
+            <dt>{t('account.displayName')}</dt>
+            <dd>{invitation.data.display_name}</dd>
+            <dt>{t('signIn.login')}</dt>
+            <dd>{invitation.data.login}</dd>
+            <dt>{t('invite.expires')}</dt>
+            <dd>
+              <Time value={invitation.data.expires_at} format="minute" />
+            </dd>
+          </dl>
+          <AcceptForm token={token} login={invitation.data.login} />
+        </>
+      )}
+    </PublicFrame>
+  )
+}
+
+function AcceptForm({ token, login }: { token: string; login: string }) {
+  const { t, i18n } = useTranslation('access')
+  const navigate = useNavigate()
+  const client = useQueryClient()
+  const errorText = useErrorText()
+  const [form] = Form.useForm<NewPasswordValues>()
+  const [busy, setBusy] = useState(false)
+  const [failure, setFailure] = useState<string>()
+
+  const submit = async ({ password }: NewPasswordValues) => {
+    setBusy(true)
+    setFailure(undefined)
+    try {
+      const me = await acceptInvitation({ token, password })
+      client.clear()
+      client.setQueryData(meKey, me)
+      await navigate({ to: '/', replace: true })
+    } catch (error) {
+      const say = (code: string, message: string) => (i18n.exists(`errors.${code}`) ? t(`errors.${code}`) : message)
+      if (!showFieldErrors(form, error, say)) setFailure(errorText(error))
+    } finally {
+      setBusy(false)
+    }
+  }
+
+  return (
+    <Form form={form} layout="vertical" requiredMark={false} onFinish={(values) => void submit(values)}>
+      {failure && (
+        <div style={{ marginBottom: 16 }}>
+          <Notice tone="critical">{failure}</Notice>
+        </div>
+      )}
+      <input type="text" name="username" value={login} autoComplete="username" readOnly hidden />
+      <NewPassword login={login} />
+      <Button type="primary" htmlType="submit" block loading={busy}>
+        {t('invite.submit')}
+      </Button>
+    </Form>
+  )
+}
