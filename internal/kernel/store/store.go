@@ -188,8 +188,10 @@ type Tx struct {
 	after   []func()
 }
 
-// Dialect tells the engine.
-func (t *Tx) Dialect() Dialect { return t.dialect }
+// Engine tells the engine. (Dialect is bun's, which makes a Tx usable wherever a query is made.)
+func (t *Tx) Engine() Dialect { return t.dialect }
+
+var _ bun.IDB = (*Tx)(nil)
 
 // Now is the time of this attempt, the same for every row that the transaction writes.
 func (t *Tx) Now() time.Time { return t.now }
@@ -261,4 +263,12 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-t.C:
 		return true
 	}
+}
+
+// Ping reports whether the database answers and takes writes as far as can be told without one.
+func (d *DB) Ping(ctx context.Context) error {
+	if _, err := d.reader.ExecContext(ctx, "SELECT 1"); err != nil {
+		return Classify(fmt.Errorf("ping the database: %w", err))
+	}
+	return nil
 }
