@@ -43,14 +43,8 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   ]
   return (
     <Dropdown trigger={['click']} placement="bottomRight" menu={{ items, style: { minWidth: 200 } }}>
-      <button
-        type="button"
-        className="account-button"
-        aria-label={`${t('header.account')}: ${me.account.display_name}`}
-      >
-        <span className="avatar" aria-hidden="true">
-          {Array.from(me.account.display_name)[0] ?? '?'}
-        </span>
+      <button type="button" className="account-button">
+        <span className="avatar" aria-hidden="true" data-initial={Array.from(me.account.display_name)[0] ?? '?'} />
         <span className="account-name">{me.account.display_name}</span>
       </button>
     </Dropdown>

@@ -37,7 +37,7 @@ export function CommandPalette({ open, onClose, onHelp }: Props) {
       style={{ top: 96 }}
       destroyOnHidden
       title={<span className="sr-only">{t('palette.title')}</span>}
-      className="palette"
+      styles={{ container: { padding: 0, overflow: 'hidden' }, header: { margin: 0, height: 0 } }}
     >
       <PaletteBody onClose={onClose} onHelp={onHelp} />
     </Modal>

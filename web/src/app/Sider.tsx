@@ -62,11 +62,15 @@ export function Sider() {
         className="nav-fold"
         aria-expanded={!navCollapsed}
         onClick={() => setPrefs({ navCollapsed: !navCollapsed })}
-        aria-label={navCollapsed ? t('nav.expand') : t('nav.collapse')}
+        aria-label={navCollapsed ? t('nav.expand') : undefined}
       >
         {navCollapsed ? <MenuUnfoldOutlined /> : <MenuFoldOutlined />}
         <span className="nav-label">{t('nav.collapse')}</span>
-        {me && <span className="nav-version mono">{me.version}</span>}
+        {me && (
+          <span className="nav-version mono" aria-hidden="true">
+            {me.version}
+          </span>
+        )}
       </button>
     </aside>
   )

@@ -1,4 +1,5 @@
-import { theme as antTheme, type ThemeConfig } from 'antd'
+import { theme as antTheme, type MappingAlgorithm, type ThemeConfig } from 'antd'
+import type { MapToken } from 'antd/es/theme/interface'
 import type { ThemeName } from '@/shared/lib/prefs'
 
 /** The one palette. styles.css gets the same values as custom properties, see applyTheme. */
@@ -80,8 +81,23 @@ export function applyTheme(name: ThemeName): void {
 
 export function antThemeConfig(name: ThemeName): ThemeConfig {
   const p = palettes[name]
+  const exact: Partial<MapToken> = {
+    colorPrimary: p.brand,
+    colorPrimaryHover: p['brand-hover'],
+    colorPrimaryActive: p['brand-hover'],
+    colorLink: p.brand,
+    colorLinkHover: p['brand-hover'],
+    colorLinkActive: p['brand-hover'],
+    colorInfo: p.brand,
+    colorSuccess: p.ok,
+    colorWarning: p.warning,
+    colorError: p.critical,
+    colorErrorText: p.critical,
+  }
+  // The dark algorithm mutes its seeds; the palette's contrast was computed for the exact values.
+  const keepExact: MappingAlgorithm = (_seed, map) => ({ ...map!, ...exact })
   return {
-    algorithm: name === 'dark' ? antTheme.darkAlgorithm : antTheme.defaultAlgorithm,
+    algorithm: [name === 'dark' ? antTheme.darkAlgorithm : antTheme.defaultAlgorithm, keepExact],
     token: {
       colorPrimary: p.brand,
       colorInfo: p.brand,

@@ -14,19 +14,20 @@ export function Time({ value, format = 'short' }: { value: TimeValue; format?: T
   )
 }
 
-/** Writes a length of time in the page's language. */
-export function useSpanText(): (ms: number) => string {
-  const { t, i18n } = useTranslation()
+/** Writes a length of time in the page's language, in its one or two largest units. */
+export function useSpanText(units: 1 | 2 = 2): (ms: number) => string {
+  const { t } = useTranslation()
   return (ms) =>
     splitSpan(ms)
+      .slice(0, units)
       .map((s) => t(`time.${s.unit}`, { count: s.value }))
-      .join(i18n.language === 'en' ? ' ' : ' ')
+      .join(' ')
 }
 
 /** How long ago or how soon, by the server's clock; follows the clock while it is shown. */
 export function Ago({ value }: { value: TimeValue }) {
   const { t } = useTranslation()
-  const span = useSpanText()
+  const span = useSpanText(1)
   const [now, setNow] = useState(serverNow)
   useEffect(() => {
     const timer = setInterval(() => setNow(serverNow()), 15_000)

@@ -73,6 +73,7 @@ export function AccountForm({ open, account, onClose, onInvited }: Props) {
       )}
       <Form.Item
         name="grants"
+        validateTrigger={[]}
         label={t('grants.title')}
         extra={t('grants.help')}
         rules={[

@@ -70,7 +70,7 @@ function Enrol({ onCodes }: { onCodes: (codes: string[]) => void }) {
     <StateView query={secret} skeletonRows={4}>
       {({ secret: key, uri }) => (
         <div className="totp-enrol" style={{ paddingTop: 8 }}>
-          <QRCode value={uri} size={168} color="#000000" bgColor="#ffffff" bordered />
+          <QRCode aria-label={t('totp.qr')} value={uri} size={168} color="#000000" bgColor="#ffffff" bordered />
           <div className="grow stack">
             <p className="soft">{t('totp.scan')}</p>
             <div>
