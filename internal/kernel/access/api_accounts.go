@@ -1,0 +1,120 @@
+package access
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"taxops/internal/kernel/api"
+)
+
+type accountsInput struct {
+	api.ListParams
+	State string `query:"state" maxLength:"200" doc:"invited, active, disabled, removed; several separated by commas"`
+	Role  string `query:"role" maxLength:"200" doc:"Holds one of these roles"`
+	Q     string `query:"q" maxLength:"100" doc:"Part of the login or name"`
+}
+
+type invitationLink struct {
+	InvitationURL string    `json:"invitation_url" doc:"To be handed to the person; shown this one time"`
+	ExpiresAt     time.Time `json:"expires_at"`
+}
+
+type accountCreated struct {
+	Account AccountView `json:"account"`
+	invitationLink
+}
+
+type reasonInput struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body struct {
+		Reason string `json:"reason" minLength:"1" maxLength:"500"`
+	}
+}
+
+func (s *Service) routesAccounts(r *api.Router) {
+	api.Register(r, api.Operation{
+		ID: "access.accounts.list", Method: http.MethodGet, Path: "/access/accounts", Permission: PermissionRead,
+		Summary: "Accounts", Doc: "Sorted by login, display_name, state or created_at.",
+	}, func(ctx context.Context, in *accountsInput) (*api.PageOutput[AccountView], error) {
+		q := in.Query(map[string]string{"state": in.State, "q": in.Q})
+		page, err := s.Accounts(ctx, api.ScopeFrom(ctx), q, in.Role)
+		if err != nil {
+			return nil, err
+		}
+		return api.ToPage(page, func(a AccountView) AccountView { return a }), nil
+	})
+	api.Register(r, api.Operation{
+		ID: "access.accounts.create", Method: http.MethodPost, Path: "/access/accounts", Permission: PermissionManage, Sensitive: true,
+		Summary: "Invite a person",
+		Doc:     "Grants need the permission `access.role.grant` as well; in production somebody else adds them afterwards.",
+		Codes:   codes(CodeSeparation),
+	}, func(ctx context.Context, in *struct {
+		Body struct {
+			Login       string  `json:"login" minLength:"1" maxLength:"100"`
+			DisplayName string  `json:"display_name" minLength:"1" maxLength:"200"`
+			Grants      []Grant `json:"grants,omitempty" nullable:"false" maxItems:"50"`
+		}
+	},
+	) (*api.Output[accountCreated], error) {
+		view, link, err := s.CreateAccount(ctx, NewAccount{Login: in.Body.Login, DisplayName: in.Body.DisplayName, Grants: in.Body.Grants})
+		return &api.Output[accountCreated]{Body: accountCreated{view, invitationLink{link.URL, link.ExpiresAt}}}, err
+	})
+	api.Register(r, api.Operation{
+		ID: "access.accounts.get", Method: http.MethodGet, Path: "/access/accounts/{id}", Permission: PermissionRead,
+		Summary: "One account",
+	}, func(ctx context.Context, in *api.IDInput) (*api.Output[AccountView], error) {
+		view, err := s.Account(ctx, api.ScopeFrom(ctx), in.ID)
+		return &api.Output[AccountView]{Body: view}, err
+	})
+	api.Register(r, api.Operation{
+		ID: "access.accounts.change", Method: http.MethodPatch, Path: "/access/accounts/{id}", Permission: PermissionRead,
+		Summary: "Change a name or grants",
+		Doc:     "A name needs `access.account.manage`, grants need `access.role.grant` wherever they change.",
+		Codes:   codes("stale", CodeSeparation, CodeLastAdmin),
+	}, func(ctx context.Context, in *struct {
+		ID   string `path:"id" maxLength:"64"`
+		Body struct {
+			DisplayName *string  `json:"display_name,omitempty" maxLength:"200"`
+			Grants      *[]Grant `json:"grants,omitempty" nullable:"false" maxItems:"50" doc:"All grants the account shall have"`
+			Version     int      `json:"version" doc:"As last read"`
+		}
+	},
+	) (*api.Output[AccountView], error) {
+		view, err := s.ChangeAccount(ctx, in.ID, AccountChange{DisplayName: in.Body.DisplayName, Grants: in.Body.Grants, Version: in.Body.Version})
+		return &api.Output[AccountView]{Body: view}, err
+	})
+	api.Register(r, api.Operation{
+		ID: "access.accounts.invite", Method: http.MethodPost, Path: "/access/accounts/{id}/invite", Permission: PermissionManage, Sensitive: true,
+		Summary: "Make a new link for a person",
+		Doc:     "Also when the password or the authenticator was lost. In production administrators and auditors are helped on the host.",
+		Codes:   codes("not_possible_in_state", CodeSeparation),
+	}, func(ctx context.Context, in *api.IDInput) (*api.Output[invitationLink], error) {
+		link, err := s.Invite(ctx, in.ID)
+		return &api.Output[invitationLink]{Body: invitationLink{link.URL, link.ExpiresAt}}, err
+	})
+	for _, m := range []struct {
+		verb, summary string
+		call          func(context.Context, string, string) (AccountView, error)
+	}{
+		{"disable", "Keep a person out for a while", s.Disable},
+		{"enable", "Let a disabled person in again", s.Enable},
+		{"remove", "End an account for ever", s.Remove},
+	} {
+		api.Register(r, api.Operation{
+			ID: "access.accounts." + m.verb, Method: http.MethodPost, Path: "/access/accounts/{id}/" + m.verb,
+			Permission: PermissionManage, Summary: m.summary, Codes: codes("not_possible_in_state", CodeLastAdmin),
+		}, func(ctx context.Context, in *reasonInput) (*api.Output[AccountView], error) {
+			view, err := m.call(ctx, in.ID, in.Body.Reason)
+			return &api.Output[AccountView]{Body: view}, err
+		})
+	}
+	api.Register(r, api.Operation{
+		ID: "access.accounts.erase", Method: http.MethodPost, Path: "/access/accounts/{id}/erase", Permission: PermissionErase, Fresh: true,
+		Status: http.StatusNoContent, Summary: "Forget a removed person",
+		Doc:   "Destroys the key of the person's values in the journal, which still verifies. It cannot be undone.",
+		Codes: codes("not_possible_in_state"),
+	}, func(ctx context.Context, in *reasonInput) (*api.None, error) {
+		return nil, s.Erase(ctx, in.ID, in.Body.Reason)
+	})
+}
