@@ -7,6 +7,7 @@ const browserBaseline = 'chrome86'
 export default defineConfig({
   base: '/',
   plugins: [react()],
+  resolve: { alias: { '@': `${import.meta.dirname}/src` } },
   build: {
     outDir: 'dist',
     emptyOutDir: true,

@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   plugins: [react()],
+  resolve: { alias: { '@': `${import.meta.dirname}/src` } },
   test: {
     environment: 'jsdom',
     include: ['src/**/*.test.{ts,tsx}'],

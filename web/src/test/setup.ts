@@ -1,5 +1,6 @@
 import { cleanup } from '@testing-library/react'
-import { afterEach, vi } from 'vitest'
+import { afterEach, beforeAll, vi } from 'vitest'
+import { startI18n } from '@/app/i18n'
 
 // jsdom has no layout: what antd asks of it is answered with "nothing matches" and "no size".
 Object.defineProperty(window, 'matchMedia', {
@@ -28,6 +29,10 @@ window.scrollTo = () => undefined
 const computed = window.getComputedStyle.bind(window)
 window.getComputedStyle = (element) => computed(element)
 
+beforeAll(() => startI18n('zh-CN'))
+
 afterEach(() => {
   cleanup()
+  vi.restoreAllMocks()
+  localStorage.clear()
 })
