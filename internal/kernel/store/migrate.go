@@ -111,7 +111,7 @@ func (d *DB) SaveCopy(ctx context.Context, now time.Time) (string, error) {
 		return "", nil
 	}
 	var n int
-	if err := d.SQL().QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'goose_store'").Scan(&n); err != nil {
+	if err := d.SQL().QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'store_counter'").Scan(&n); err != nil {
 		return "", Classify(fmt.Errorf("look at the database: %w", err))
 	}
 	if n == 0 {

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+
+	"taxops/internal/kernel/access"
+	"taxops/internal/kernel/api"
+	"taxops/internal/kernel/job"
+	"taxops/internal/kernel/journal"
+	"taxops/internal/kernel/module"
+	"taxops/internal/kernel/org"
+	"taxops/internal/ops/fleet"
+)
+
+// compose makes the modules, hands each what it needs of the others, and collects what they declare.
+func (a *App) compose(ctx context.Context) error {
+	c := a.o.Config
+	orgs := org.New(a.db)
+	var err error
+	a.journal, err = journal.New(journal.Config{
+		DB: a.db, Ring: a.ring, Log: a.o.Log, Clock: a.o.Clock,
+		SegmentDir: a.path("segments"), AreaPath: c.Text("installation.area"),
+		// The accounts are made after the journal that records them.
+		Names: func(ctx context.Context, ids []string) (map[string]string, error) { return a.access.Names(ctx, ids) },
+	})
+	if err != nil {
+		return err
+	}
+	a.access, err = access.New(access.Config{
+		DB: a.db, Journal: a.journal, Ring: a.ring, Places: orgs, Clock: a.o.Clock, Log: a.o.Log,
+		Permissions: permissions(),
+		Installation: access.Installation{
+			Name: c.Text("installation.name"), Fingerprint: a.ring.Signer().Fingerprint(), AreaPath: c.Text("installation.area"),
+		},
+		Version: a.o.Version, BaseURL: a.baseURL, SecureCookie: secureCookie(c), IdleTimeout: c.Duration("session.idle"),
+	})
+	if err != nil {
+		return err
+	}
+	if a.fleet, err = fleet.New(fleet.Deps{
+		DB: a.db, Journal: a.journal, Places: orgs, Worst: a.worstStates, AreaPath: c.Text("installation.area"), Log: a.o.Log,
+	}); err != nil {
+		return err
+	}
+	a.modules = append(a.kernelModules(orgs), a.opsModules()...)
+	if err := module.Validate(a.modules); err != nil {
+		return err
+	}
+	registry := job.NewRegistry()
+	for _, m := range a.modules {
+		if m.Jobs != nil {
+			m.Jobs(registry)
+		}
+		if m.Name != "journal" {
+			if err := a.journal.Declare(m.Events...); err != nil {
+				return err
+			}
+		}
+	}
+	if err := a.journal.Subscribe(module.Collect(a.modules, func(m module.Module) []journal.Subscription { return m.Subscribe })...); err != nil {
+		return err
+	}
+	if a.queue, err = job.New(a.db, registry, a.o.Log); err != nil {
+		return err
+	}
+	return a.route()
+}
+
+// permissions are those of all modules; the rights know every one before anybody asks.
+func permissions() []access.Permission {
+	var out []access.Permission
+	for _, ps := range [][]access.Permission{
+		org.Permissions(), journalPermissions(), access.OwnPermissions(), fleet.Permissions(),
+	} {
+		out = append(out, ps...)
+	}
+	return out
+}
+
+func (a *App) route() error {
+	a.router = api.NewRouter(api.Config{Version: a.o.Version, Guard: a.access, DB: a.db, Log: a.o.Log})
+	for _, m := range a.modules {
+		if m.Routes != nil {
+			m.Routes(a.router)
+		}
+	}
+	homes := module.Collect(a.modules, func(m module.Module) []api.HomeCard { return m.Homes })
+	api.RegisterHome(a.router, homes, a.o.Clock.Now)
+	registerLive(a.router, a.journal.Watch)
+	return a.router.Err()
+}

@@ -1,0 +1,65 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"taxops/internal/kernel/access"
+	"taxops/internal/kernel/job"
+	"taxops/internal/kernel/journal"
+	"taxops/internal/kernel/org"
+	"taxops/internal/kernel/store"
+	"taxops/internal/ops/fleet"
+)
+
+// Migrations lists the tables of all modules in the order in which they are made.
+func Migrations() []store.Migrations {
+	return []store.Migrations{
+		store.OwnMigrations(), journal.Migrations(), org.Migrations(), access.Migrations(), fleet.Migrations(),
+	}
+}
+
+// errBehind is what a program says whose database is older than itself.
+var errBehind = errors.New("the tables of the database are not up to date: run `taxops migrate` (back the database up first)")
+
+// prepareTables brings an embedded database up to date by itself, after a copy; a PostgreSQL is its
+// owner's, and is only changed by an explicit `taxops migrate`.
+func (a *App) prepareTables(ctx context.Context, explicit bool) error {
+	pending, err := a.db.PendingMigrations(ctx, Migrations())
+	if err != nil {
+		return err
+	}
+	jobs, err := job.Migrated(ctx, a.db, a.o.Log)
+	if err != nil {
+		return err
+	}
+	if len(pending) == 0 && jobs {
+		return nil
+	}
+	if a.db.Dialect() == store.Postgres && !explicit {
+		return errBehind
+	}
+	copied, err := a.db.SaveCopy(ctx, a.o.Clock.Now())
+	if err != nil {
+		return err
+	}
+	if copied != "" {
+		a.o.Log.InfoContext(ctx, "database copied before its tables change", "copy", copied)
+	}
+	if err := a.db.Migrate(ctx, Migrations()); err != nil {
+		return err
+	}
+	return job.Migrate(ctx, a.db, a.o.Log)
+}
+
+// Migrate brings the tables up to date and says what it did.
+func Migrate(ctx context.Context, o Options, out io.Writer) error {
+	a, err := open(ctx, o, true)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, "the tables are up to date")
+	return errors.Join(err, a.Close())
+}

@@ -1,0 +1,160 @@
+package fault_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"taxops/internal/kernel/store"
+	"taxops/internal/kernel/store/storetest"
+	"taxops/test/program"
+)
+
+// kills is how often the program is killed on each engine.
+func kills(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("TAXOPS_KILLS")
+	if text == "" {
+		return 6
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("TAXOPS_KILLS=%q is not a number of kills", text)
+	}
+	return n
+}
+
+// site is one installation: a data directory and a database that outlive the processes.
+type site struct {
+	program.Options
+	db *store.DB
+}
+
+func newSite(t *testing.T, binary string, engine store.Dialect) *site {
+	t.Helper()
+	s := &site{Options: program.Options{Binary: binary, Data: t.TempDir(), Env: []string{"TAXOPS_LOG_LEVEL=warn"}}}
+	url := s.Data + "/taxops.db"
+	if engine == store.Postgres {
+		url = storetest.URL(t, engine)
+		s.Env = append(s.Env, "TAXOPS_DATABASE_URL="+url)
+	}
+	if out, err := s.command("migrate").CombinedOutput(); err != nil {
+		t.Fatalf("migrate: %v\n%s", err, out)
+	}
+	db, err := store.Open(t.Context(), store.Options{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.db = db
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func (s *site) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(s.Binary, append([]string{"--data", s.Data}, args...)...) //nolint:noctx // short
+	cmd.Env = append(os.Environ(), s.Env...)
+	return cmd
+}
+
+// count returns one number from the database; -1 while it cannot be had.
+func (s *site) count(ctx context.Context, query string, args ...any) int {
+	n := -1
+	if err := s.db.Read().NewRaw(query, args...).Scan(ctx, &n); err != nil {
+		return -1
+	}
+	return n
+}
+
+// hurry makes the plan due at once, so that each start has a round to be killed in.
+func (s *site) hurry(t *testing.T) {
+	t.Helper()
+	if err := s.db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.NewRaw("UPDATE inspect_plan SET next_due_at = ?", store.At(time.Now())).Exec(ctx)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// whole checks what must hold after any history of kills, once the last process has tidied up.
+func (s *site) whole(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	for what, query := range map[string]string{
+		"rounds left running":                    "SELECT count(*) FROM inspect_round WHERE state <> 'finished'",
+		"rounds whose items do not add up":       "SELECT count(*) FROM inspect_round WHERE planned <> ran + missed OR planned = 0",
+		"items left planned":                     "SELECT count(*) FROM inspect_item WHERE state = 'planned'",
+		"rounds whose items differ from planned": "SELECT count(*) FROM inspect_round r WHERE planned <> (SELECT count(*) FROM inspect_item i WHERE i.round_id = r.id)",
+		"rounds whose results differ from ran":   "SELECT count(*) FROM inspect_round r WHERE ran <> (SELECT count(*) FROM inspect_result x WHERE x.round_id = r.id)",
+		"items that ran without a result": "SELECT count(*) FROM inspect_item i WHERE i.state = 'ran' AND NOT EXISTS " +
+			"(SELECT 1 FROM inspect_result x WHERE x.round_id = i.round_id AND x.check_id = i.check_id)",
+		"results that are there twice":  "SELECT count(*) FROM (SELECT round_id FROM inspect_result GROUP BY round_id, check_id HAVING count(*) > 1) AS twice",
+		"checks with two open findings": "SELECT count(*) FROM (SELECT check_id FROM inspect_finding WHERE active = 1 GROUP BY check_id HAVING count(*) > 1) AS twice",
+	} {
+		if n := s.count(ctx, query); n != 0 {
+			t.Errorf("%s: %d", what, n)
+		}
+	}
+	rounds := s.count(ctx, "SELECT count(*) FROM inspect_round")
+	for _, kind := range []string{"inspect.round.started", "inspect.round.finished"} {
+		if n := s.count(ctx, "SELECT count(*) FROM journal_row WHERE type = ?", kind); n != rounds {
+			t.Errorf("%d rounds, but %d rows %s", rounds, n, kind)
+		}
+	}
+	cmd := s.command("journal", "verify")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		t.Errorf("journal verify: %v\n%s", err, out.String())
+	}
+	t.Logf("%d rounds, %d results, %d missed items; %s", rounds, s.count(ctx, "SELECT count(*) FROM inspect_result"),
+		s.count(ctx, "SELECT count(*) FROM inspect_item WHERE state = 'missed'"), bytes.TrimSpace(out.Bytes()))
+}
+
+func TestKilledInRounds(t *testing.T) {
+	binary := program.Build(t)
+	for _, engine := range []store.Dialect{store.SQLite, store.Postgres} {
+		t.Run(string(engine), func(t *testing.T) {
+			s := newSite(t, binary, engine)
+			for i := range kills(t) {
+				if i > 0 {
+					s.hurry(t)
+				}
+				p := program.Start(t, s.Options)
+				// Somewhere between the birth of a round and its end: after a random share of its items.
+				share := rand.Float64()
+				err := p.Until(time.Minute, func(ctx context.Context) bool {
+					return s.count(ctx, "SELECT count(*) FROM inspect_round WHERE state = 'running' AND owner <> '' AND "+
+						"(SELECT count(*) FROM inspect_item i WHERE i.round_id = inspect_round.id AND i.state <> 'planned') >= ? * planned", fmt.Sprintf("%.2f", share)) > 0 ||
+						s.count(ctx, "SELECT count(*) FROM inspect_round") > i // it was over before we looked
+				})
+				if err != nil {
+					t.Fatalf("kill %d: %v", i+1, err)
+				}
+				_ = p.Kill() // it ends by the signal
+			}
+			s.hurry(t)
+			p := program.Start(t, s.Options)
+			if err := p.Until(3*time.Minute, func(ctx context.Context) bool {
+				return s.count(ctx, "SELECT count(*) FROM inspect_round WHERE state = 'running'") == 0 &&
+					s.count(ctx, "SELECT count(*) FROM inspect_round WHERE missed = 0") > 0
+			}); err != nil {
+				t.Fatalf("the last start did not tidy up: %v", err)
+			}
+			if err := p.Stop(); err != nil {
+				t.Errorf("stop: %v\n%s", err, p.Output())
+			}
+			s.whole(t)
+		})
+	}
+}
