@@ -29,7 +29,7 @@ func (j *Journal) Append(ctx context.Context, tx *store.Tx, e Entry) (string, er
 	if err != nil {
 		return "", fmt.Errorf("journal %s: %w", e.Type, err)
 	}
-	if tx.Dialect() == store.Postgres {
+	if tx.Engine() == store.Postgres {
 		err = appendPostgres(ctx, tx, r)
 		tx.AfterCommit(j.chain.ring)
 	} else {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/google/uuid"
+
 	"taxops/internal/kernel/clock"
 	"taxops/internal/kernel/secret"
 	"taxops/internal/kernel/store"
@@ -77,11 +79,11 @@ type Journal struct {
 	types    map[string]Type
 	subs     []*subscriber
 
-	keys    keyCache
-	chain   *wake // something may be pending
-	news    *wake // something may have been chained
-	watches watches
-	verify  verifier
+	keys     keyCache
+	chain    *wake // something may be pending
+	news     *wake // something may have been chained
+	watches  watches
+	verifier verifier
 }
 
 // New makes a journal; it touches no table and starts nothing.
@@ -102,6 +104,11 @@ func New(c Config) (*Journal, error) {
 		db: c.DB, ring: c.Ring, sealer: c.Sealer, log: c.Log, clock: c.Clock, dir: c.SegmentDir, area: c.AreaPath, names: c.Names,
 		types: map[string]Type{}, chain: newWake(), news: newWake(),
 	}
+	process, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("journal: name this process: %w", err)
+	}
+	j.verifier = verifier{id: process.String(), bell: newWake()}
 	j.channel, j.lockKey = names(c.DB.Schema())
 	if err := j.Declare(OwnTypes()...); err != nil {
 		return nil, err

@@ -142,7 +142,7 @@ func selectWrapped(ctx context.Context, tx *store.Tx, person string) (wrapped []
 // about them that come later are not kept. The chain still verifies. Copies of the key in backups and
 // in freed pages of the database file live until these are overwritten; see DESIGN.md.
 func (j *Journal) Erase(ctx context.Context, tx *store.Tx, person string) error {
-	if tx.Dialect() == store.SQLite {
+	if tx.Engine() == store.SQLite {
 		// The freed bytes of the key are overwritten in the file.
 		if _, err := tx.Tx.Tx.ExecContext(ctx, `PRAGMA secure_delete = ON`); err != nil {
 			return fmt.Errorf("erase %s: %w", person, err)

@@ -22,6 +22,7 @@ CREATE TABLE journal_chain (
 ) STRICT;
 CREATE UNIQUE INDEX journal_chain_row ON journal_chain (row);
 CREATE UNIQUE INDEX journal_chain_id ON journal_chain (id);
+CREATE INDEX journal_chain_at ON journal_chain (at);
 CREATE INDEX journal_chain_type ON journal_chain (type, seq);
 CREATE INDEX journal_chain_actor ON journal_chain (actor_id, seq);
 CREATE INDEX journal_chain_subject ON journal_chain (subject_kind, subject_id, seq);
