@@ -1,0 +1,47 @@
+package fleet
+
+import (
+	"context"
+
+	"taxops/internal/kernel/journal"
+	"taxops/internal/kernel/store"
+)
+
+// Rows that this module writes.
+const (
+	TypeRegistered = "fleet.asset.registered"
+	TypeChanged    = "fleet.asset.changed"
+	TypeRetired    = "fleet.asset.retired"
+)
+
+// subject is the kind of the subject of this module's rows.
+const subject = "fleet.asset"
+
+func types() []journal.Type {
+	return []journal.Type{
+		{Name: TypeRegistered, TitleZH: "资产已登记", TitleEN: "Asset registered", Fields: []journal.Field{
+			{Name: "number", TitleZH: "编号", TitleEN: "Number"},
+			{Name: "kind", TitleZH: "类别", TitleEN: "Kind"},
+			{Name: "name", TitleZH: "名称", TitleEN: "Name"},
+			{Name: "hostname", TitleZH: "主机名", TitleEN: "Host name"},
+		}},
+		{Name: TypeChanged, TitleZH: "资产已变更", TitleEN: "Asset changed", Fields: []journal.Field{
+			{Name: "number", TitleZH: "编号", TitleEN: "Number"},
+			{Name: "changes", TitleZH: "变更内容（前、后）", TitleEN: "Changes (before, after)"},
+		}},
+		{Name: TypeRetired, TitleZH: "资产已下线", TitleEN: "Asset retired", Fields: []journal.Field{
+			{Name: "number", TitleZH: "编号", TitleEN: "Number"},
+			{Name: "reason", TitleZH: "理由", TitleEN: "Reason", Private: true},
+		}},
+	}
+}
+
+// note writes a row about an asset.
+func (m *Module) note(ctx context.Context, tx *store.Tx, typ string, a *Asset, fields map[string]any) error {
+	fields["number"] = a.Number
+	_, err := m.journal.Append(ctx, tx, journal.Entry{
+		Type: typ, Subject: journal.Subject{Kind: subject, ID: a.ID},
+		AreaPath: a.AreaPath, SystemID: a.SystemID, Fields: fields,
+	})
+	return err
+}
