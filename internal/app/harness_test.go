@@ -96,6 +96,11 @@ func (r reply) code() string {
 
 func (q *person) call(method, path string, body any) reply {
 	q.t.Helper()
+	return q.callWith(method, path, body, nil)
+}
+
+func (q *person) callWith(method, path string, body any, header map[string]string) reply {
+	q.t.Helper()
 	var in io.Reader
 	switch b := body.(type) {
 	case nil:
@@ -116,6 +121,9 @@ func (q *person) call(method, path string, body any) reply {
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	for k, v := range header {
+		req.Header.Set(k, v)
 	}
 	res, err := q.http.Do(req)
 	if err != nil {

@@ -270,3 +270,12 @@ func (a *App) SetupLink(ctx context.Context) (string, error) {
 	link, _, err := a.access.CreateSetupLink(ctx)
 	return link, err
 }
+
+// Operations lists every operation, for those who must call each.
+func (a *App) Operations() []api.Info { return a.router.Operations() }
+
+// RegisterLocalHost makes this machine an asset, as the first start does.
+func (a *App) RegisterLocalHost(ctx context.Context) error {
+	_, err := a.fleet.EnsureLocalHost(ctx)
+	return err
+}
