@@ -17,13 +17,14 @@ func (s *Service) Routes(r *api.Router) {
 	s.routesRules(r)
 }
 
-// browser is what the operations that sign in read of the request besides its body.
-type browser struct {
+// Browser is what the operations that sign in read of the request besides its body. It is exported
+// because only exported parts of an input are read.
+type Browser struct {
 	UserAgent string `header:"User-Agent" hidden:"true"`
 	Previous  string `cookie:"taxops_session" hidden:"true" json:"-"`
 }
 
-func (b browser) visit(ctx context.Context) Visit {
+func (b Browser) visit(ctx context.Context) Visit {
 	return Visit{Remote: api.Remote(ctx), UserAgent: b.UserAgent, Previous: b.Previous}
 }
 
@@ -60,32 +61,37 @@ func (s *Service) signed(ctx context.Context, x Signed, err error) (*signedOutpu
 // Tokens, passwords and codes come in as secret.Text, which masks itself wherever an input is logged
 // or hashed to recognise a repeat.
 
-type setupInput struct {
-	browser
-	Body struct {
-		Token       secret.Text `json:"token" minLength:"1" maxLength:"200"`
-		Login       string      `json:"login" minLength:"1" maxLength:"100"`
-		DisplayName string      `json:"display_name" minLength:"1" maxLength:"200"`
-		Password    secret.Text `json:"password" minLength:"1" maxLength:"1000"`
-	}
+type setupBody struct {
+	Token       secret.Text `json:"token" minLength:"1" maxLength:"200"`
+	Login       string      `json:"login" minLength:"1" maxLength:"100"`
+	DisplayName string      `json:"display_name" minLength:"1" maxLength:"200"`
+	Password    secret.Text `json:"password" minLength:"1" maxLength:"1000"`
 }
 
-type signInInput struct {
-	browser
-	Body struct {
-		Login    string      `json:"login" minLength:"1" maxLength:"100"`
-		Password secret.Text `json:"password" minLength:"1" maxLength:"1000"`
-		TOTP     secret.Text `json:"totp,omitempty" maxLength:"40" doc:"One-time code of the authenticator, or a recovery code"`
-	}
+type signInBody struct {
+	Login    string      `json:"login" minLength:"1" maxLength:"100"`
+	Password secret.Text `json:"password" minLength:"1" maxLength:"1000"`
+	TOTP     secret.Text `json:"totp,omitempty" maxLength:"40" doc:"One-time code of the authenticator, or a recovery code"`
 }
 
-type acceptInput struct {
-	browser
-	Body struct {
-		Token    secret.Text `json:"token" minLength:"1" maxLength:"200"`
-		Password secret.Text `json:"password" minLength:"1" maxLength:"1000"`
-	}
+type acceptBody struct {
+	Token    secret.Text `json:"token" minLength:"1" maxLength:"200"`
+	Password secret.Text `json:"password" minLength:"1" maxLength:"1000"`
 }
+
+type proofBody struct {
+	Password secret.Text `json:"password" minLength:"1" maxLength:"1000"`
+	TOTP     secret.Text `json:"totp,omitempty" maxLength:"40"`
+}
+
+// visitInput is the input of an operation that signs in.
+type visitInput[B any] struct {
+	Browser
+	Body B
+}
+
+// bodyInput is the input of an operation that is told only by its body.
+type bodyInput[B any] struct{ Body B }
 
 type setupState struct {
 	Needed bool `json:"needed"`
@@ -105,7 +111,7 @@ func (s *Service) routesSignIn(r *api.Router) {
 		Summary: "Make the first account",
 		Doc:     "The account holds every role on everything, on trial, and is signed in.",
 		Codes:   codes(CodeSetupDone, CodeSetupInvalid, CodeSetupExpired, CodeSetupUsed, CodePasswordWeak),
-	}, func(ctx context.Context, in *setupInput) (*signedOutput, error) {
+	}, func(ctx context.Context, in *visitInput[setupBody]) (*signedOutput, error) {
 		x, err := s.Setup(ctx, in.Body.Token.Reveal(), NewPerson{
 			Login: in.Body.Login, DisplayName: in.Body.DisplayName, Password: in.Body.Password,
 		}, in.visit(ctx))
@@ -116,7 +122,7 @@ func (s *Service) routesSignIn(r *api.Router) {
 		Public: "it is how one signs in", Summary: "Sign in",
 		Doc:   "An account with one-time codes is asked for one by the code totp_required; send everything again with it.",
 		Codes: codes(CodeBadCredentials, CodeTOTPRequired, CodeTOTPInvalid, CodeLocked),
-	}, func(ctx context.Context, in *signInInput) (*signedOutput, error) {
+	}, func(ctx context.Context, in *visitInput[signInBody]) (*signedOutput, error) {
 		x, err := s.SignIn(ctx, Credentials{Login: in.Body.Login, Password: in.Body.Password, Code: in.Body.TOTP.Reveal()}, in.visit(ctx))
 		return s.signed(ctx, x, err)
 	})
@@ -142,7 +148,7 @@ func (s *Service) routesSignIn(r *api.Router) {
 		Public: "the link is the proof", Summary: "Set the password of an invited account and sign in",
 		Doc:   "For an account in use it replaces the password, the one-time codes and all sessions.",
 		Codes: codes(CodeInvitationInvalid, CodeInvitationExpired, CodeInvitationUsed, CodePasswordWeak),
-	}, func(ctx context.Context, in *acceptInput) (*signedOutput, error) {
+	}, func(ctx context.Context, in *visitInput[acceptBody]) (*signedOutput, error) {
 		x, err := s.Accept(ctx, in.Body.Token.Reveal(), in.Body.Password, in.visit(ctx))
 		return s.signed(ctx, x, err)
 	})
@@ -151,13 +157,7 @@ func (s *Service) routesSignIn(r *api.Router) {
 		Status: http.StatusNoContent, Summary: "Prove again who one is",
 		Doc:   "For ten minutes the session may do what has a large effect.",
 		Codes: codes(CodeBadCredentials, CodeTOTPRequired, CodeTOTPInvalid, CodeLocked),
-	}, func(ctx context.Context, in *struct {
-		Body struct {
-			Password secret.Text `json:"password" minLength:"1" maxLength:"1000"`
-			TOTP     secret.Text `json:"totp,omitempty" maxLength:"40"`
-		}
-	},
-	) (*api.None, error) {
+	}, func(ctx context.Context, in *bodyInput[proofBody]) (*api.None, error) {
 		return nil, s.Reauthenticate(ctx, in.Body.Password, in.Body.TOTP.Reveal(), api.Remote(ctx))
 	})
 }

@@ -25,11 +25,30 @@ type accountCreated struct {
 	invitationLink
 }
 
+type accountReason struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"500"`
+}
+
 type reasonInput struct {
 	ID   string `path:"id" maxLength:"64"`
-	Body struct {
-		Reason string `json:"reason" minLength:"1" maxLength:"500"`
-	}
+	Body accountReason
+}
+
+type newAccountBody struct {
+	Login       string  `json:"login" minLength:"1" maxLength:"100"`
+	DisplayName string  `json:"display_name" minLength:"1" maxLength:"200"`
+	Grants      []Grant `json:"grants,omitempty" nullable:"false" maxItems:"50"`
+}
+
+type accountChangeBody struct {
+	DisplayName *string  `json:"display_name,omitempty" maxLength:"200"`
+	Grants      *[]Grant `json:"grants,omitempty" nullable:"false" maxItems:"50" doc:"All grants the account shall have"`
+	Version     int      `json:"version" doc:"As last read"`
+}
+
+type accountChangeInput struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body accountChangeBody
 }
 
 func (s *Service) routesAccounts(r *api.Router) {
@@ -49,14 +68,7 @@ func (s *Service) routesAccounts(r *api.Router) {
 		Summary: "Invite a person",
 		Doc:     "Grants need the permission `access.role.grant` as well; in production somebody else adds them afterwards.",
 		Codes:   codes(CodeSeparation),
-	}, func(ctx context.Context, in *struct {
-		Body struct {
-			Login       string  `json:"login" minLength:"1" maxLength:"100"`
-			DisplayName string  `json:"display_name" minLength:"1" maxLength:"200"`
-			Grants      []Grant `json:"grants,omitempty" nullable:"false" maxItems:"50"`
-		}
-	},
-	) (*api.Output[accountCreated], error) {
+	}, func(ctx context.Context, in *bodyInput[newAccountBody]) (*api.Output[accountCreated], error) {
 		view, link, err := s.CreateAccount(ctx, NewAccount{Login: in.Body.Login, DisplayName: in.Body.DisplayName, Grants: in.Body.Grants})
 		return &api.Output[accountCreated]{Body: accountCreated{view, invitationLink{link.URL, link.ExpiresAt}}}, err
 	})
@@ -72,15 +84,7 @@ func (s *Service) routesAccounts(r *api.Router) {
 		Summary: "Change a name or grants",
 		Doc:     "A name needs `access.account.manage`, grants need `access.role.grant` wherever they change.",
 		Codes:   codes("stale", CodeSeparation, CodeLastAdmin),
-	}, func(ctx context.Context, in *struct {
-		ID   string `path:"id" maxLength:"64"`
-		Body struct {
-			DisplayName *string  `json:"display_name,omitempty" maxLength:"200"`
-			Grants      *[]Grant `json:"grants,omitempty" nullable:"false" maxItems:"50" doc:"All grants the account shall have"`
-			Version     int      `json:"version" doc:"As last read"`
-		}
-	},
-	) (*api.Output[AccountView], error) {
+	}, func(ctx context.Context, in *accountChangeInput) (*api.Output[AccountView], error) {
 		view, err := s.ChangeAccount(ctx, in.ID, AccountChange{DisplayName: in.Body.DisplayName, Grants: in.Body.Grants, Version: in.Body.Version})
 		return &api.Output[AccountView]{Body: view}, err
 	})

@@ -20,10 +20,17 @@ type totpConfirmed struct {
 	RecoveryCodes []string `json:"recovery_codes" nullable:"false" doc:"Each replaces one code, once; shown this one time"`
 }
 
-type passwordInput struct {
-	Body struct {
-		Password secret.Text `json:"password" minLength:"1" maxLength:"1000"`
-	}
+type passwordBody struct {
+	Password secret.Text `json:"password" minLength:"1" maxLength:"1000"`
+}
+
+type newPasswordBody struct {
+	Current secret.Text `json:"current" minLength:"1" maxLength:"1000"`
+	Next    secret.Text `json:"next" minLength:"1" maxLength:"1000"`
+}
+
+type codeBody struct {
+	Code secret.Text `json:"code" minLength:"1" maxLength:"40"`
 }
 
 func (s *Service) routesMe(r *api.Router) {
@@ -39,13 +46,7 @@ func (s *Service) routesMe(r *api.Router) {
 		ID: "me.password.change", Method: http.MethodPost, Path: "/me/password", Self: true, Sensitive: true,
 		Status: http.StatusNoContent, Summary: "Change one's password", Doc: "All other sessions end.",
 		Codes: codes(CodeBadCredentials, CodePasswordWeak, CodeLocked),
-	}, func(ctx context.Context, in *struct {
-		Body struct {
-			Current secret.Text `json:"current" minLength:"1" maxLength:"1000"`
-			Next    secret.Text `json:"next" minLength:"1" maxLength:"1000"`
-		}
-	},
-	) (*api.None, error) {
+	}, func(ctx context.Context, in *bodyInput[newPasswordBody]) (*api.None, error) {
 		return nil, s.ChangePassword(ctx, in.Body.Current, in.Body.Next, api.Remote(ctx))
 	})
 	api.Register(r, api.Operation{
@@ -58,12 +59,7 @@ func (s *Service) routesMe(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "me.totp.confirm", Method: http.MethodPost, Path: "/me/totp/confirm", Self: true, Sensitive: true,
 		Summary: "Enable one-time codes", Codes: codes(CodeTOTPInvalid),
-	}, func(ctx context.Context, in *struct {
-		Body struct {
-			Code secret.Text `json:"code" minLength:"1" maxLength:"40"`
-		}
-	},
-	) (*api.Output[totpConfirmed], error) {
+	}, func(ctx context.Context, in *bodyInput[codeBody]) (*api.Output[totpConfirmed], error) {
 		list, err := s.ConfirmTOTP(ctx, in.Body.Code.Reveal())
 		return &api.Output[totpConfirmed]{Body: totpConfirmed{RecoveryCodes: list}}, err
 	})
@@ -71,7 +67,7 @@ func (s *Service) routesMe(r *api.Router) {
 		ID: "me.totp.disable", Method: http.MethodPost, Path: "/me/totp/disable", Self: true, Sensitive: true,
 		Status: http.StatusNoContent, Summary: "Disable one-time codes",
 		Codes: codes(CodeBadCredentials, CodeLocked, CodeProductionRefused),
-	}, func(ctx context.Context, in *passwordInput) (*api.None, error) {
+	}, func(ctx context.Context, in *bodyInput[passwordBody]) (*api.None, error) {
 		return nil, s.DisableTOTP(ctx, in.Body.Password, api.Remote(ctx))
 	})
 	api.Register(r, api.Operation{

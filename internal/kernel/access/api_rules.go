@@ -26,7 +26,11 @@ type productionState struct {
 	Missing []Missing `json:"missing" nullable:"false" doc:"What keeps the installation from production"`
 }
 
-type modeView struct {
+type productionReason struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"500"`
+}
+
+type installationMode struct {
 	Mode string `json:"mode" enum:"trial,production"`
 }
 
@@ -70,13 +74,8 @@ func (s *Service) routesRules(r *api.Router) {
 		Permission: PermissionDeclare, Fresh: true, Summary: "End the trial for good",
 		Doc:   "From then on separation of duties is enforced and records count as evidence.",
 		Codes: codes(CodeProductionRefused, "not_possible_in_state"),
-	}, func(ctx context.Context, in *struct {
-		Body struct {
-			Reason string `json:"reason" minLength:"1" maxLength:"500"`
-		}
-	},
-	) (*api.Output[modeView], error) {
+	}, func(ctx context.Context, in *bodyInput[productionReason]) (*api.Output[installationMode], error) {
 		err := s.DeclareProduction(ctx, in.Body.Reason)
-		return &api.Output[modeView]{Body: modeView{Mode: Production}}, err
+		return &api.Output[installationMode]{Body: installationMode{Mode: Production}}, err
 	})
 }
