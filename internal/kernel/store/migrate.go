@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,7 +48,11 @@ func (d *DB) provider(m Migrations) (*goose.Provider, error) {
 	opts := []goose.ProviderOption{goose.WithTableName("goose_" + m.Module), goose.WithVerbose(false)}
 	if d.dialect == Postgres {
 		dialect, dir = goose.DialectPostgres, "postgres"
-		locker, err := lock.NewPostgresSessionLocker()
+		// Locks are of the database, tables of the schema: installations in two schemas need not wait
+		// for each other.
+		id := fnv.New64a()
+		_, _ = id.Write([]byte("taxops/migrate/" + d.schema)) // never fails
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(int64(id.Sum64())), lock.WithLockTimeout(1, 300))
 		if err != nil {
 			return nil, fmt.Errorf("migration lock: %w", err)
 		}
