@@ -38,6 +38,13 @@ func Unique(err error) bool {
 	return errors.As(err, &lite) && (lite.Code() == sqliteConstraintUniq || lite.Code() == sqliteConstraintPK)
 }
 
+// misfit reports a value that cannot be read as its column's type (SQLSTATE class 22). SQLite compares
+// such a value by its own rules and finds nothing.
+func misfit(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && strings.HasPrefix(pg.Code, "22")
+}
+
 // retryable reports a serialization failure or deadlock of PostgreSQL.
 func retryable(err error) bool {
 	var pg *pgconn.PgError

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 	"golang.org/x/text/unicode/norm"
@@ -151,6 +152,9 @@ func List[T any](ctx context.Context, db bun.IDB, spec *ListSpec, scope Scope, q
 		query = query.OrderExpr("?"+direction, keyIdent)
 	}
 	if err := query.Limit(int64(limit) + 1).Scan(ctx); err != nil {
+		if misfit(err) {
+			return none, problem.New(problem.Invalid, "a filter or the cursor does not fit this list").With(err)
+		}
 		return none, Classify(fmt.Errorf("list %s: %w", spec.Table, err))
 	}
 	page := Page[T]{Items: rows}
@@ -224,6 +228,9 @@ func decodeCursor(s, sort string) (cursor, error) {
 	for _, v := range []*any{&c.Value, &c.Key} {
 		switch x := (*v).(type) {
 		case string:
+			if !storable(x) {
+				return cursor{}, bad
+			}
 		case json.Number:
 			n, err := x.Int64()
 			if err != nil {
@@ -236,6 +243,9 @@ func decodeCursor(s, sort string) (cursor, error) {
 	}
 	return c, nil
 }
+
+// storable reports text that both engines can hold: PostgreSQL has no NUL and takes UTF-8 only.
+func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 func (s *ListSpec) col(name string) string {
 	if name == "" || strings.Contains(name, ".") || s.Table == "" {
@@ -253,6 +263,9 @@ func (s *ListSpec) conditions(given map[string]string) ([]func(*bun.SelectQuery)
 		i := slices.IndexFunc(s.Filters, func(f Filter) bool { return f.Name == name })
 		if i < 0 {
 			return nil, problem.InvalidField("query."+name, "unknown", "this list has no filter %q", name)
+		}
+		if !storable(raw) {
+			return nil, problem.InvalidField("query."+name, "not_text", "text in UTF-8 without NUL")
 		}
 		f := s.Filters[i]
 		c, err := f.condition(s, raw)
