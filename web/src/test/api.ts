@@ -12,10 +12,15 @@ export interface Call {
 type Answer = Response | object | undefined
 type Handler = Answer | ((call: Call) => Answer | Promise<Answer>)
 
-export function problem(status: number, code: string, more: Partial<Problem> = {}): Response {
+export function problem(
+  status: number,
+  code: string,
+  more: Partial<Problem> = {},
+  headers: Record<string, string> = {},
+): Response {
   return new Response(JSON.stringify({ code, status, title: code, request_id: 'req-1', ...more }), {
     status,
-    headers: { 'Content-Type': 'application/problem+json' },
+    headers: { 'Content-Type': 'application/problem+json', ...headers },
   })
 }
 

@@ -4,7 +4,7 @@ import { Button, Form } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { meKey } from '@/shared/api/me'
-import { useErrorText } from '@/shared/lib/errors'
+import { useErrorText, useFieldErrorText } from '@/shared/lib/errors'
 import { showFieldErrors } from '@/shared/lib/formErrors'
 import { Notice } from '@/shared/ui/Notice'
 import { Failure, Loading } from '@/shared/ui/StateView'
@@ -54,10 +54,11 @@ export default function InvitePage() {
 }
 
 function AcceptForm({ token, login }: { token: string; login: string }) {
-  const { t, i18n } = useTranslation('access')
+  const { t } = useTranslation('access')
   const navigate = useNavigate()
   const client = useQueryClient()
   const errorText = useErrorText()
+  const fieldText = useFieldErrorText()
   const [form] = Form.useForm<NewPasswordValues>()
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<string>()
@@ -71,8 +72,7 @@ function AcceptForm({ token, login }: { token: string; login: string }) {
       client.setQueryData(meKey, me)
       await navigate({ to: '/', replace: true })
     } catch (error) {
-      const say = (code: string, message: string) => (i18n.exists(`errors.${code}`) ? t(`errors.${code}`) : message)
-      if (!showFieldErrors(form, error, say)) setFailure(errorText(error))
+      if (!showFieldErrors(form, error, fieldText)) setFailure(errorText(error))
     } finally {
       setBusy(false)
     }

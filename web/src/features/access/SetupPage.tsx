@@ -3,9 +3,10 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { Button, Form, Input } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { isApiError } from '@/shared/api/client'
 import { meKey } from '@/shared/api/me'
 import { setupQuery } from '@/shared/api/session'
-import { useErrorText } from '@/shared/lib/errors'
+import { useErrorText, useFieldErrorText } from '@/shared/lib/errors'
 import { showFieldErrors } from '@/shared/lib/formErrors'
 import { Notice } from '@/shared/ui/Notice'
 import { Failure, Loading } from '@/shared/ui/StateView'
@@ -54,10 +55,11 @@ export default function SetupPage() {
 }
 
 function SetupForm({ token }: { token: string }) {
-  const { t, i18n } = useTranslation('access')
+  const { t } = useTranslation('access')
   const navigate = useNavigate()
   const client = useQueryClient()
   const errorText = useErrorText()
+  const fieldText = useFieldErrorText()
   const [form] = Form.useForm<Values>()
   const login = Form.useWatch('login', form) ?? ''
   const [busy, setBusy] = useState(false)
@@ -78,8 +80,9 @@ function SetupForm({ token }: { token: string }) {
       client.setQueryData(meKey, me)
       await navigate({ to: '/', replace: true })
     } catch (error) {
-      const say = (code: string, message: string) => (i18n.exists(`errors.${code}`) ? t(`errors.${code}`) : message)
-      if (!showFieldErrors(form, error, say)) setFailure(errorText(error))
+      if (!showFieldErrors(form, error, fieldText)) {
+        setFailure(isApiError(error, 'forbidden') ? t('setup.loopbackOnly') : errorText(error))
+      }
     } finally {
       setBusy(false)
     }

@@ -102,7 +102,7 @@ it('shows clashing duties on trial and says when somebody else was faster', asyn
   await screen.findByText('试用期间允许，投产前必须调整。')
   await user.click(screen.getByRole('button', { name: '保存' }))
   await screen.findByText('该记录刚被他人修改，请重新加载后再试。')
-  expect(server.to('PATCH /access/accounts/a-2')[0]!.body).toMatchObject({ version: 4, display_name: '王海燕' })
+  expect(server.to('PATCH /access/accounts/a-2')[0]!.body).toEqual({ version: 4, grants: both.grants })
 })
 
 it('does not offer an excluded role in production', async () => {

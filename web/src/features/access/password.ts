@@ -1,10 +1,22 @@
-export const minPasswordLength = 12
+/** The server's rule: twelve characters, or ten of three kinds. */
+const plainLength = 12
+const mixedLength = 10
+const mixedKinds = 3
+
+function kindsOf(password: string): number {
+  return [/\p{Ll}/u, /\p{Lu}/u, /\p{Nd}/u, /[^\p{Ll}\p{Lu}\p{Nd}]/u].filter((kind) => kind.test(password)).length
+}
+
+export function longEnough(password: string): boolean {
+  const length = Array.from(password).length
+  return length >= plainLength || (length >= mixedLength && kindsOf(password) >= mixedKinds)
+}
 
 export interface Strength {
   /** 0: not acceptable, 1 weak … 4 strong. */
   score: 0 | 1 | 2 | 3 | 4
   /** What would help, a key under access:strength. */
-  hint?: 'length' | 'login' | 'repeat' | 'sequence' | 'common' | 'variety'
+  hint?: 'length' | 'login' | 'repeat' | 'sequence' | 'common' | 'variety' | 'digits'
 }
 
 const common =
@@ -32,13 +44,14 @@ function inSequences(text: string): number {
  */
 export function strengthOf(password: string, login = ''): Strength {
   const length = Array.from(password).length
-  if (length < minPasswordLength) return { score: 0, hint: 'length' }
+  if (!longEnough(password)) return { score: 0, hint: 'length' }
   if (login.length >= 3 && password.toLowerCase().includes(login.toLowerCase())) return { score: 1, hint: 'login' }
   const distinct = new Set(password).size
   if (distinct < 6) return { score: 1, hint: 'repeat' }
   if (inSequences(password) * 2 > length) return { score: 1, hint: 'sequence' }
   if (common.test(password) && length < 20) return { score: 1, hint: 'common' }
-  const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^A-Za-z0-9]/].filter((kind) => kind.test(password)).length
+  const kinds = kindsOf(password)
+  if (/^\d+$/.test(password)) return { score: 1, hint: 'digits' }
   const points = length + kinds * 2 + Math.min(distinct, 16) / 2
   if (points < 22) return { score: 2, hint: kinds < 2 ? 'variety' : undefined }
   return { score: points < 30 ? 3 : 4 }

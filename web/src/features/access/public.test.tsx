@@ -32,10 +32,13 @@ it('signs in with the second factor when the account has one, and goes on to whe
 
 it.each([
   ['bad_credentials', 401, '账号或密码不正确。'],
-  ['locked', 429, '连续多次失败，账号已暂时锁定，请稍后再试。'],
+  ['locked', 429, '连续多次失败，账号已暂时锁定。 请在 5 分钟后再试。'],
   ['rate_limited', 429, '操作过于频繁，请稍后再试。'],
 ])('explains a refused sign-in: %s', async (code, status, text) => {
-  mockApi({ 'GET /access/setup': notNeeded, 'POST /access/sign-in': () => problem(status, code) })
+  mockApi({
+    'GET /access/setup': notNeeded,
+    'POST /access/sign-in': () => problem(status, code, {}, code === 'locked' ? { 'Retry-After': '300' } : {}),
+  })
   const { user } = await renderApp({ path: '/sign-in', publicRoutes })
   await user.type(await screen.findByLabelText('账号'), 'chenli')
   await user.type(screen.getByLabelText('密码'), 'pw')
@@ -90,7 +93,7 @@ it('accepts an invitation with a good password only', async () => {
   await user.type(screen.getByLabelText('新密码'), 'short')
   await user.type(screen.getByLabelText('再次输入新密码'), 'short')
   await user.click(screen.getByRole('button', { name: '设置密码并登录' }))
-  await screen.findByText('密码至少 12 个字符')
+  await screen.findByText(/^至少 12 个字符，或/)
   await user.clear(screen.getByLabelText('新密码'))
   await user.clear(screen.getByLabelText('再次输入新密码'))
   await user.type(screen.getByLabelText('新密码'), password)

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { mockApi, noContent, problem } from '@/test/api'
-import type { ApiError} from './client';
+import type { ApiError } from './client'
 import { Client, isApiError, newKey, url } from './client'
 
 describe('url', () => {

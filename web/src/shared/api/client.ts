@@ -4,12 +4,15 @@ import type { Problem, ProblemError } from './types'
 export class ApiError extends Error {
   readonly problem: Problem
   readonly status: number
+  /** Seconds after which trying again makes sense; 0 when the server did not say. */
+  readonly retryAfter: number
 
-  constructor(problem: Problem, status: number) {
+  constructor(problem: Problem, status: number, retryAfter = 0) {
     super(problem.detail || problem.title || problem.code)
     this.name = 'ApiError'
     this.problem = problem
     this.status = status
+    this.retryAfter = retryAfter
   }
 
   get code(): string {
@@ -135,7 +138,10 @@ export class Client {
       if (error instanceof DOMException && error.name === 'AbortError') throw error
       throw new ApiError({ code: 'network', detail: error instanceof Error ? error.message : '' }, 0)
     }
-    if (!response.ok) throw new ApiError(await problemOf(response), response.status)
+    if (!response.ok) {
+      const retryAfter = Number(response.headers.get('Retry-After')) || 0
+      throw new ApiError(await problemOf(response), response.status, retryAfter)
+    }
     if (response.status === 204 || response.headers.get('Content-Length') === '0') return undefined as T
     return (await response.json()) as T
   }

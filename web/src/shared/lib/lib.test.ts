@@ -1,6 +1,7 @@
 import { QueryClient } from '@tanstack/react-query'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ApiError } from '@/shared/api/client'
+import { meKey } from '@/shared/api/me'
 import { toCsv } from './csv'
 import { fieldPath } from './formErrors'
 import { connectLive, liveState } from './live'
@@ -142,19 +143,35 @@ describe('connectLive', () => {
     expect(source.closed).toBe(true)
   })
 
-  it('comes back with growing pauses and then asks everything again', () => {
+  it('opens an ended stream again at once and stays live', () => {
+    const { invalidate, stop } = start()
+    FakeSource.made[0]!.onopen?.()
+    FakeSource.made[0]!.onerror?.()
+    vi.advanceTimersByTime(100)
+    expect(FakeSource.made).toHaveLength(2)
+    expect(liveState.get()).toBe('live')
+    FakeSource.made[1]!.onopen?.()
+    expect(invalidate.mock.calls).toEqual([[]])
+    stop()
+  })
+
+  it('comes back with growing pauses after real failures and then asks everything again', () => {
     const { invalidate, stop } = start()
     FakeSource.made[0]!.onerror?.()
-    expect(liveState.get()).toBe('offline')
-    vi.advanceTimersByTime(1_300)
-    expect(FakeSource.made).toHaveLength(2)
+    vi.advanceTimersByTime(100)
     FakeSource.made[1]!.onerror?.()
-    vi.advanceTimersByTime(1_300)
-    expect(FakeSource.made).toHaveLength(2)
+    expect(liveState.get()).toBe('offline')
+    expect(invalidate.mock.calls).toEqual([[{ queryKey: meKey }]])
     vi.advanceTimersByTime(1_300)
     expect(FakeSource.made).toHaveLength(3)
-    FakeSource.made[2]!.onopen?.()
-    expect(invalidate.mock.calls).toEqual([[]])
+    FakeSource.made[2]!.onerror?.()
+    vi.advanceTimersByTime(1_300)
+    expect(FakeSource.made).toHaveLength(3)
+    vi.advanceTimersByTime(1_300)
+    expect(FakeSource.made).toHaveLength(4)
+    FakeSource.made[3]!.onopen?.()
+    expect(liveState.get()).toBe('live')
+    expect(invalidate.mock.calls.at(-1)).toEqual([])
     stop()
   })
 })

@@ -1,4 +1,5 @@
 import type { QueryClient } from '@tanstack/react-query'
+import { meKey } from '@/shared/api/me'
 import { Store } from './store'
 
 export type LiveState = 'connecting' | 'live' | 'offline'
@@ -11,13 +12,15 @@ interface Change {
 }
 
 const firstDelay = 1_000
+const quickDelay = 50
 const longestDelay = 30_000
 const gatherMs = 250
 
 /**
  * Listens to the server's change stream and marks the queries of the changed modules stale: the stream carries
- * no data, so a page never shows more than its own queries may. After a gap everything is asked again, since
- * changes may have been missed. Returns the function that stops it.
+ * no data, so a page never shows more than its own queries may. The server ends each stream after a while, so the
+ * first reconnect is immediate and silent; only when that fails are we offline. After a gap everything is asked
+ * again, since changes may have been missed. Returns the function that stops it.
  */
 export function connectLive(
   client: QueryClient,
@@ -27,7 +30,7 @@ export function connectLive(
   let delay = firstDelay
   let timer: ReturnType<typeof setTimeout> | undefined
   let gather: ReturnType<typeof setTimeout> | undefined
-  let missed = false
+  let failures = 0
   const changed = new Set<string>()
 
   const flush = () => {
@@ -38,13 +41,12 @@ export function connectLive(
   }
 
   const connect = () => {
-    liveState.set('connecting')
     source = open('/api/v1/events')
     source.onopen = () => {
       delay = firstDelay
       liveState.set('live')
-      if (missed) void client.invalidateQueries()
-      missed = false
+      if (failures > 0) void client.invalidateQueries()
+      failures = 0
     }
     source.addEventListener('change', (event) => {
       let change: Change
@@ -58,13 +60,20 @@ export function connectLive(
     })
     source.onerror = () => {
       source?.close()
-      missed = true
+      failures++
+      if (failures === 1) {
+        timer = setTimeout(connect, quickDelay)
+        return
+      }
+      // The stream cannot say why it was refused: if the session has ended, this question finds out.
+      if (failures === 2) void client.invalidateQueries({ queryKey: meKey })
       liveState.set('offline')
       timer = setTimeout(connect, delay * (0.75 + Math.random() / 2))
       delay = Math.min(delay * 2, longestDelay)
     }
   }
 
+  liveState.set('connecting')
   connect()
   return () => {
     clearTimeout(timer)

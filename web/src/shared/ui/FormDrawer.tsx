@@ -2,7 +2,7 @@ import { App, Button, Drawer, Form, type FormInstance } from 'antd'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { newKey } from '@/shared/api/client'
-import { useErrorText } from '@/shared/lib/errors'
+import { useErrorText, useFieldErrorText } from '@/shared/lib/errors'
 import { showFieldErrors } from '@/shared/lib/formErrors'
 import { Notice } from './Notice'
 
@@ -22,9 +22,10 @@ interface Props<V> {
 /** A form at the side of its list. It asks before throwing away what somebody typed. */
 export function FormDrawer<V extends object>(props: Props<V>) {
   const { open, title, width = 480, initialValues, submitText, onSubmit, onClose, children, extra } = props
-  const { t, i18n } = useTranslation()
+  const { t } = useTranslation()
   const { modal } = App.useApp()
   const errorText = useErrorText()
+  const fieldText = useFieldErrorText()
   const [form] = Form.useForm<V>()
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<string>()
@@ -75,9 +76,7 @@ export function FormDrawer<V extends object>(props: Props<V>) {
       await onSubmit(values, key.current)
       dirty.current = false
     } catch (error) {
-      const say = (code: string, message: string) =>
-        code && i18n.exists(`errors.${code}`) ? t(`errors.${code}`) : message
-      const placed = showFieldErrors(form, error, say)
+      const placed = showFieldErrors(form, error, fieldText)
       if (!placed) setFailure(errorText(error))
     } finally {
       setBusy(false)

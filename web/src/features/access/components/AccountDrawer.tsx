@@ -34,13 +34,7 @@ export function AccountDrawer({ id, onClose, onEdit, onInvited }: Props) {
       onClose={onClose}
       size={520}
       title={account?.display_name || t('account.title')}
-      extra={
-        account && (
-          <Can perm="access.account.manage">
-            <AccountActions account={account} onEdit={onEdit} onInvited={onInvited} />
-          </Can>
-        )
-      }
+      extra={account && <AccountActions account={account} onEdit={onEdit} onInvited={onInvited} />}
     >
       {id !== undefined && <StateView query={query}>{(found) => <AccountFacts account={found} />}</StateView>}
     </Drawer>
@@ -108,8 +102,11 @@ function AccountActions({ account, onEdit, onInvited }: { account: Account } & O
     onDone: (invitation) => onInvited({ ...invitation, display_name: account.display_name }),
   })
 
-  const acts = actsFor(account, account.id === me?.account.id).filter((a) => a !== 'erase' || may('access.erase'))
-  const canInvite = account.state === 'invited' || account.state === 'active'
+  const manage = may('access.account.manage')
+  const acts = actsFor(account, account.id === me?.account.id).filter((a) =>
+    a === 'erase' ? may('access.erase') : manage,
+  )
+  const canInvite = manage && (account.state === 'invited' || account.state === 'active')
   const items = [
     ...(canInvite
       ? [
@@ -138,7 +135,9 @@ function AccountActions({ account, onEdit, onInvited }: { account: Account } & O
   const irreversible = act === 'remove' || act === 'erase'
   return (
     <div className="row">
-      {account.state !== 'removed' && <Button onClick={() => onEdit(account)}>{t('actions.edit')}</Button>}
+      {account.state !== 'removed' && (manage || may('access.role.grant')) && (
+        <Button onClick={() => onEdit(account)}>{t('actions.edit')}</Button>
+      )}
       {items.length > 0 && (
         <Dropdown trigger={['click']} menu={{ items }}>
           <Button icon={<MoreOutlined />} aria-label={t('actions.more')} />

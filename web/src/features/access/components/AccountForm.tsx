@@ -1,11 +1,12 @@
-import { Form, Input } from 'antd'
+import { App, Form, Input } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { useQueryClient } from '@tanstack/react-query'
-import { App } from 'antd'
+import { isApiError } from '@/shared/api/client'
 import type { Account, Grant } from '@/shared/api/types'
+import { usePerm } from '@/shared/lib/perm'
 import { FormDrawer } from '@/shared/ui/FormDrawer'
 import { changeAccount, createAccount, module } from '../queries'
-import { GrantsEditor } from './GrantsEditor'
+import { GrantList, GrantsEditor } from './GrantsEditor'
 import type { ShownInvitation } from './InvitationModal'
 
 interface Values {
@@ -26,16 +27,26 @@ export function AccountForm({ open, account, onClose, onInvited }: Props) {
   const { t } = useTranslation('access')
   const { message } = App.useApp()
   const client = useQueryClient()
+  const may = usePerm()
+  const mayName = may('access.account.manage')
+  const mayGrant = may('access.role.grant')
   const required = (label: string) => [{ required: true, whitespace: true, message: t('form.required', { label }) }]
 
   const submit = async (values: Values, idempotencyKey: string) => {
     const display_name = values.display_name.trim()
     if (account) {
-      await changeAccount(account.id, { display_name, grants: values.grants, version: account.version })
+      await changeAccount(account.id, {
+        display_name: mayName && display_name !== account.display_name ? display_name : undefined,
+        grants: mayGrant ? values.grants : undefined,
+        version: account.version,
+      }).catch((error: unknown) => {
+        if (isApiError(error, 'stale')) void client.invalidateQueries({ queryKey: [module] })
+        throw error
+      })
       void message.success(t('account.saved'))
     } else {
       const made = await createAccount(
-        { login: values.login.trim(), display_name, grants: values.grants },
+        { login: values.login.trim(), display_name, grants: mayGrant ? values.grants : [] },
         idempotencyKey,
       )
       onInvited({ invitation_url: made.invitation_url, expires_at: made.expires_at, display_name })
@@ -55,7 +66,7 @@ export function AccountForm({ open, account, onClose, onInvited }: Props) {
       onClose={onClose}
     >
       <Form.Item name="display_name" label={t('account.displayName')} rules={required(t('account.displayName'))}>
-        <Input autoFocus maxLength={40} autoComplete="off" />
+        <Input autoFocus={mayName} disabled={!mayName} maxLength={40} autoComplete="off" />
       </Form.Item>
       {account ? (
         <Form.Item label={t('signIn.login')}>
@@ -71,22 +82,29 @@ export function AccountForm({ open, account, onClose, onInvited }: Props) {
           <Input maxLength={64} autoComplete="off" spellCheck={false} />
         </Form.Item>
       )}
-      <Form.Item
-        name="grants"
-        validateTrigger={[]}
-        label={t('grants.title')}
-        extra={t('grants.help')}
-        rules={[
-          {
-            validator: (_, grants: Grant[] | undefined) =>
-              (grants ?? []).every((grant) => grant.role)
-                ? Promise.resolve()
-                : Promise.reject(new Error(t('grants.incomplete'))),
-          },
-        ]}
-      >
-        <GrantsEditor />
-      </Form.Item>
+      {mayGrant ? (
+        <Form.Item
+          name="grants"
+          validateTrigger={[]}
+          label={t('grants.title')}
+          extra={t('grants.help')}
+          rules={[
+            {
+              validator: (_, grants: Grant[] | undefined) =>
+                (grants ?? []).every((grant) => grant.role)
+                  ? Promise.resolve()
+                  : Promise.reject(new Error(t('grants.incomplete'))),
+            },
+          ]}
+        >
+          <GrantsEditor />
+        </Form.Item>
+      ) : (
+        <Form.Item label={t('grants.title')}>
+          {account && <GrantList grants={account.grants} />}
+          <div className="meta">{t('grants.needRole')}</div>
+        </Form.Item>
+      )}
     </FormDrawer>
   )
 }

@@ -1,6 +1,6 @@
 import { Form, Input } from 'antd'
 import { useTranslation } from 'react-i18next'
-import { minPasswordLength, strengthOf } from '../password'
+import { longEnough, strengthOf } from '../password'
 
 export interface NewPasswordValues {
   password: string
@@ -20,9 +20,7 @@ export function NewPassword({ login, label }: { login: string; label?: string })
           { required: true, message: t('form.required', { label: label ?? t('password.new') }) },
           {
             validator: (_, value: string | undefined) =>
-              !value || Array.from(value).length >= minPasswordLength
-                ? Promise.resolve()
-                : Promise.reject(new Error(t('strength.length', { n: minPasswordLength }))),
+              !value || longEnough(value) ? Promise.resolve() : Promise.reject(new Error(t('strength.length'))),
           },
         ]}
       >
@@ -52,7 +50,7 @@ function PasswordStrength({ login }: { login: string }) {
   const form = Form.useFormInstance()
   const password = (Form.useWatch('password', form) as string | undefined) ?? ''
   const { score, hint } = strengthOf(password, login)
-  const text = password === '' || score === 0 ? t('strength.rule', { n: minPasswordLength }) : t(`strength.s${score}`)
+  const text = password === '' || score === 0 ? t('strength.rule') : t(`strength.s${score}`)
   return (
     <span className={`strength strength-${password ? score : 0}`} aria-live="polite">
       <span className="strength-bars" aria-hidden="true">

@@ -2,7 +2,7 @@ import { App, Form, Input, Modal } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { isApiError } from '@/shared/api/client'
-import { useErrorText } from '@/shared/lib/errors'
+import { useErrorText, useFieldErrorText } from '@/shared/lib/errors'
 import { Notice } from '@/shared/ui/Notice'
 import { changePassword } from '../queries'
 import { NewPassword, type NewPasswordValues } from './NewPassword'
@@ -15,6 +15,7 @@ export function PasswordModal({ open, login, onClose }: { open: boolean; login: 
   const { t } = useTranslation('access')
   const { message } = App.useApp()
   const errorText = useErrorText()
+  const fieldText = useFieldErrorText()
   const [form] = Form.useForm<Values>()
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<string>()
@@ -30,7 +31,10 @@ export function PasswordModal({ open, login, onClose }: { open: boolean; login: 
       if (isApiError(error, 'bad_credentials')) {
         form.setFields([{ name: 'current', errors: [t('password.currentWrong')] }])
       } else if (isApiError(error, 'password_weak')) {
-        form.setFields([{ name: 'password', errors: [errorText(error)] }])
+        const why = error.fieldErrors[0]
+        form.setFields([
+          { name: 'password', errors: [why ? fieldText(why.code ?? '', why.message) : errorText(error)] },
+        ])
       } else setFailure(errorText(error))
     } finally {
       setBusy(false)
