@@ -64,7 +64,12 @@ export const me: Me = {
     'journal.read',
   ],
   mode: 'trial',
-  session: { id: 's-1', fresh_until: null, idle_timeout_seconds: 1800, expires_at: '2026-03-01T00:00:00Z' },
+  session: {
+    id: 's-1',
+    fresh_until: '2026-01-01T00:00:00Z',
+    idle_timeout_seconds: 1800,
+    expires_at: '2026-03-01T00:00:00Z',
+  },
   server_time: new Date().toISOString(),
   version: '0.1.0',
   installation: { name: '区局', fingerprint: 'AA:BB', area_path: '/45/' },

@@ -12,7 +12,6 @@ const account = (more: Partial<Account>): Account => ({
   state: 'active',
   totp_enabled: true,
   grants: [{ role: 'engineer', area_path: '/45/', system_id: '' }],
-  last_sign_in_at: null,
   created_at: '2026-01-01T00:00:00Z',
   version: 4,
   erased: false,
@@ -90,8 +89,12 @@ it('creates an account and shows its invitation link this once', async () => {
 })
 
 it('shows clashing duties on trial and says when somebody else was faster', async () => {
+  const everywhere = { area_path: '/45/', system_id: '' }
   const both = account({
-    grants: ['system_admin', 'auditor'].map((name) => ({ role: name, area_path: '/45/', system_id: '' })),
+    grants: [
+      { role: 'system_admin', ...everywhere },
+      { role: 'auditor', ...everywhere },
+    ],
   })
   const { user, server } = await open('/access/accounts?open=a-2', {
     'GET /access/accounts/a-2': both,

@@ -1,5 +1,12 @@
-/** The shapes of the API, as the console uses them. Times are RFC 3339 UTC; ids are UUIDv7. */
+/**
+ * The shapes of the API under the names the console uses. They come from schema.d.ts, which `npm run gen:api` writes
+ * from the server's own description: a change there that a page does not follow fails the type check.
+ */
+import type { components } from './schema'
 
+type Schemas = components['schemas']
+
+/** A page of a keyset list. The total is exact to 10,000; beyond that `total_capped` is set. */
 export interface Page<T> {
   items: T[]
   next_cursor: string
@@ -7,109 +14,30 @@ export interface Page<T> {
   total_capped: boolean
 }
 
-/** RFC 9457 problem document. `code` is stable; people read a translation of it. */
-export interface Problem {
-  type?: string
-  title?: string
-  status?: number
-  detail?: string
-  code: string
-  errors?: ProblemError[]
-  request_id?: string
-}
-
-export interface ProblemError {
-  location?: string
-  message: string
-  code?: string
-  value?: unknown
-}
+/**
+ * RFC 9457 problem document. `code` is stable; people read a translation of it. Only the code is certain: problems
+ * are also made here, for answers that are none and for a broken line.
+ */
+export type Problem = Pick<Schemas['Problem'], 'code'> & Partial<Schemas['Problem']>
+export type ProblemError = Schemas['Field']
 
 /** A title which the server carries in both languages. */
-export interface Titled {
-  title_zh: string
-  title_en: string
-}
+export type Titled = Pick<Schemas['Missing'], 'title_zh' | 'title_en'>
 
-export type Mode = 'trial' | 'production'
-
-export interface Grant {
-  role: string
-  area_path: string
-  system_id: string
-}
-
-export interface Me {
-  account: { id: string; login: string; display_name: string; totp_enabled: boolean }
-  roles: Grant[]
-  permissions: string[]
-  mode: Mode
-  session: { id: string; fresh_until?: string | null; idle_timeout_seconds: number; expires_at: string }
-  server_time: string
-  version: string
-  installation: { name: string; fingerprint: string; area_path: string }
-}
-
-export type AccountState = 'invited' | 'active' | 'disabled' | 'removed'
-
-export interface Account {
-  id: string
-  login: string
-  display_name: string
-  state: AccountState
-  totp_enabled: boolean
-  grants: Grant[]
-  last_sign_in_at?: string | null
-  created_at: string
-  version: number
-  erased: boolean
-}
-
-export interface Invitation {
-  invitation_url: string
-  expires_at: string
-}
-
-export interface Role extends Titled {
-  role: string
-  permissions: string[]
-  excludes: string[]
-}
-
-export interface Permission extends Titled {
-  name: string
-}
-
-export interface Session {
-  id: string
-  created_at: string
-  last_seen_at: string
-  remote: string
-  user_agent: string
-  current: boolean
-}
-
-export interface ProductionStatus {
-  mode: Mode
-  missing: (Titled & { code: string })[]
-}
-
-export interface Area {
-  path: string
-  code: string
-  name_zh: string
-  name_en: string
-  parent_path: string
-  level: number | string
-}
-
-export interface System {
-  id: string
-  key: string
-  name_zh: string
-  name_en: string
-  area_path: string
-}
+export type Me = Schemas['Me']
+export type Mode = Me['mode']
+export type Account = Schemas['AccountView']
+export type AccountState = Account['state']
+/** A line of a form has no role yet, and a newer server may know more roles: so the role is any text. */
+export type Grant = Omit<Schemas['Grant'], 'role'> & { role: string }
+export type Invitation = Schemas['InvitationLink']
+export type InvitedPerson = Schemas['InvitedPerson']
+export type Role = Schemas['RoleView']
+export type Permission = Schemas['PermissionView']
+export type Session = Schemas['SessionView']
+export type ProductionStatus = Schemas['ProductionState']
+export type Area = Schemas['Area']
+export type System = Schemas['System']
 
 /** Check state (检查状态). UNKNOWN with reason "no_source" is shown apart: neither green nor red. */
 export type CheckState = 'OK' | 'WARNING' | 'CRITICAL' | 'UNKNOWN'
