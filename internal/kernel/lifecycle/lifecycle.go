@@ -108,7 +108,6 @@ func (l *Loop) Start(ctx context.Context) error {
 func (l *Loop) Stop(ctx context.Context) error {
 	l.mu.Lock()
 	cancel, done := l.cancel, l.done
-	l.cancel = nil
 	l.mu.Unlock()
 	if cancel == nil {
 		return nil
@@ -116,6 +115,11 @@ func (l *Loop) Stop(ctx context.Context) error {
 	cancel()
 	select {
 	case <-done:
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.done == done { // nobody started it again meanwhile
+			l.cancel = nil
+		}
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("%s did not stop in time: %w", l.name, ctx.Err())

@@ -74,8 +74,8 @@ func (m Machine) Events() []Event {
 	return out
 }
 
-// Validate refuses a table with two edges for the same event, an unreachable state or a state
-// without a title.
+// Validate refuses a table with two edges for the same event, an unreachable state, a state
+// without a title or an end that is no state.
 func (m Machine) Validate() error {
 	seen := map[string]bool{}
 	reached := map[State]bool{m.Initial: true}
@@ -99,6 +99,11 @@ func (m Machine) Validate() error {
 		}
 		if t := m.Titles[s]; t[0] == "" || t[1] == "" {
 			return fmt.Errorf("%s: state %s has no title", m.Name, s)
+		}
+	}
+	for _, f := range m.Final {
+		if !reached[f] {
+			return fmt.Errorf("%s: final state %s is not in the table", m.Name, f)
 		}
 	}
 	return nil
