@@ -145,7 +145,9 @@ func (r *Router) Operations() []Info {
 // Err returns what is wrong with the operations registered: the program does not start with it.
 func (r *Router) Err() error { return errors.Join(r.errs...) }
 
-func (r *Router) check(op Operation) {
+// check notes what is wrong with a declaration and reports whether it can be registered at all.
+func (r *Router) check(op Operation) bool {
+	had := len(r.errs)
 	n := 0
 	for _, given := range []bool{op.Permission != "", op.Self, op.Public != ""} {
 		if given {
@@ -155,17 +157,24 @@ func (r *Router) check(op Operation) {
 	if n != 1 {
 		r.errs = append(r.errs, fmt.Errorf("operation %s names %d of permission, self, public: exactly one is needed", op.ID, n))
 	}
-	if slices.ContainsFunc(r.infos, func(i Info) bool { return i.ID == op.ID }) {
-		r.errs = append(r.errs, fmt.Errorf("operation %s is registered twice", op.ID))
+	for _, i := range r.infos {
+		if i.ID == op.ID {
+			r.errs = append(r.errs, fmt.Errorf("operation %s is registered twice", op.ID))
+		} else if i.Method == op.Method && i.Path == op.Path {
+			r.errs = append(r.errs, fmt.Errorf("operations %s and %s are both %s %s", i.ID, op.ID, op.Method, op.Path))
+		}
 	}
 	if op.ID == "" || op.Summary == "" {
 		r.errs = append(r.errs, fmt.Errorf("operation %s %s needs an id and a summary", op.Method, op.Path))
 	}
+	return len(r.errs) == had
 }
 
 // Register adds an operation. I holds path, query and body as huma describes; O holds the answer.
 func Register[I, O any](r *Router, op Operation, handle func(ctx context.Context, in *I) (*O, error)) {
-	r.check(op)
+	if !r.check(op) {
+		return // Err tells, and the program does not start
+	}
 	r.infos = append(r.infos, Info{op})
 	maxBody := op.MaxBody
 	if maxBody == 0 {
@@ -188,6 +197,9 @@ func Register[I, O any](r *Router, op Operation, handle func(ctx context.Context
 		})
 	}
 	huma.Register(r.api, h, func(ctx context.Context, in *I) (*O, error) {
+		if err := checkText(in); err != nil {
+			return nil, toProblem(ctx, r.log, err)
+		}
 		out, err := once(ctx, r, op, in, handle)
 		if err != nil {
 			return nil, toProblem(ctx, r.log, err)
