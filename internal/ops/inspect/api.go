@@ -1,0 +1,134 @@
+package inspect
+
+import (
+	"context"
+	"net/http"
+
+	"taxops/internal/kernel/api"
+	"taxops/internal/kernel/problem"
+	"taxops/internal/kernel/store"
+)
+
+// answer wraps what a service returned.
+func answer[T, V any](v T, err error, view func(T) (V, error)) (*api.Output[V], error) {
+	if err != nil {
+		return nil, err
+	}
+	out, err := view(v)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Output[V]{Body: out}, nil
+}
+
+// listed turns a page of rows into a page of views that were made for all rows together.
+func listed[T, V any](ctx context.Context, page store.Page[T], err error, id func(T) string,
+	views func(ctx context.Context, rows []T) (map[string]V, error),
+) (*api.PageOutput[V], error) {
+	if err != nil {
+		return nil, err
+	}
+	made, err := views(ctx, page.Items)
+	if err != nil {
+		return nil, err
+	}
+	return api.ToPage(page, func(row T) V { return made[id(row)] }), nil
+}
+
+// Routes adds the operations.
+func (m *Module) Routes(r *api.Router) {
+	api.Register(r, api.Operation{
+		ID: "inspect.kinds.list", Method: http.MethodGet, Path: "/inspect/kinds", Permission: PermissionRead,
+		Summary: "Kinds of checks", Doc: "What may be set for each kind, its default ranges, and whether it was tested against the real thing.",
+	}, func(context.Context, *struct{}) (*api.Output[api.Items[kindView]], error) {
+		out := api.Items[kindView]{Items: []kindView{}}
+		for _, b := range m.ordered {
+			out.Items = append(out.Items, viewKind(b))
+		}
+		return &api.Output[api.Items[kindView]]{Body: out}, nil
+	})
+	m.checkRoutes(r)
+	m.planRoutes(r)
+	m.roundRoutes(r)
+	m.findingRoutes(r)
+}
+
+type roundsInput struct {
+	api.ListParams
+	PlanID     string `query:"plan_id"`
+	Trigger    string `query:"trigger" doc:"schedule, manual, start"`
+	State      string `query:"state" doc:"running, finished"`
+	WorstState string `query:"worst_state" doc:"OK, WARNING, CRITICAL, UNKNOWN"`
+	From       string `query:"from" doc:"Started at or after"`
+	To         string `query:"to" doc:"Started before"`
+}
+
+type resultsInput struct {
+	api.ListParams
+	CheckID string `query:"check_id"`
+	AssetID string `query:"asset_id"`
+	State   string `query:"state" doc:"OK, WARNING, CRITICAL, UNKNOWN"`
+	Class   string `query:"class" doc:"os_log, hardware, service, performance, instance, data"`
+	RoundID string `query:"round_id"`
+	From    string `query:"from" doc:"Ran at or after"`
+	To      string `query:"to" doc:"Ran before"`
+}
+
+func (m *Module) roundRoutes(r *api.Router) {
+	api.Register(r, api.Operation{
+		ID: "inspect.rounds.list", Method: http.MethodGet, Path: "/inspect/rounds", Permission: PermissionRead,
+		Summary: "Rounds", Doc: "The latest first.",
+	}, func(ctx context.Context, in *roundsInput) (*api.PageOutput[roundView], error) {
+		page, err := store.List[Round](ctx, m.db.Read(), roundList(), api.ScopeFrom(ctx), in.Query(map[string]string{
+			"plan_id": in.PlanID, "trigger": in.Trigger, "state": in.State, "worst_state": in.WorstState, "from": in.From, "to": in.To,
+		}), nil)
+		if err != nil {
+			return nil, err
+		}
+		people := make([]string, len(page.Items))
+		for i, r := range page.Items {
+			people[i] = r.StartedBy
+		}
+		names, err := m.namesOf(ctx, people)
+		if err != nil {
+			return nil, err
+		}
+		return api.ToPage(page, func(r Round) roundView { return viewRound(r, names) }), nil
+	})
+	api.Register(r, api.Operation{
+		ID: "inspect.rounds.get", Method: http.MethodGet, Path: "/inspect/rounds/{id}", Permission: PermissionRead,
+		Summary: "One round", Doc: "With all its items: what ran with its result, what was missed with the reason.",
+		Codes: []problem.Code{problem.NotFound},
+	}, func(ctx context.Context, in *api.IDInput) (*api.Output[roundDetailView], error) {
+		found, err := findRound(ctx, m.db.Read(), api.ScopeFrom(ctx), in.ID)
+		return answer(found, err, func(r *Round) (roundDetailView, error) {
+			names, err := m.namesOf(ctx, []string{r.StartedBy})
+			if err != nil {
+				return roundDetailView{}, err
+			}
+			items, err := m.viewItems(ctx, r.ID)
+			return roundDetailView{roundView: viewRound(*r, names), Items: items}, err
+		})
+	})
+	api.Register(r, api.Operation{
+		ID: "inspect.results.list", Method: http.MethodGet, Path: "/inspect/results", Permission: PermissionRead,
+		Summary: "Results", Doc: "The latest first; kept for 90 days.",
+	}, func(ctx context.Context, in *resultsInput) (*api.PageOutput[resultView], error) {
+		filters := map[string]string{
+			"check_id": in.CheckID, "asset_id": in.AssetID, "state": in.State, "class": in.Class,
+			"round_id": in.RoundID, "from": in.From, "to": in.To,
+		}
+		page, err := store.List[Result](ctx, m.db.Read(), resultList(), api.ScopeFrom(ctx), in.Query(badStates(filters)), nil)
+		return listed(ctx, page, err, func(r Result) string { return r.ID }, m.viewResults)
+	})
+	api.Register(r, api.Operation{
+		ID: "inspect.results.get", Method: http.MethodGet, Path: "/inspect/results/{id}", Permission: PermissionRead,
+		Summary: "One result", Codes: []problem.Code{problem.NotFound},
+	}, func(ctx context.Context, in *api.IDInput) (*api.Output[resultView], error) {
+		found, err := findResult(ctx, m.db.Read(), api.ScopeFrom(ctx), in.ID)
+		return answer(found, err, func(r *Result) (resultView, error) {
+			views, err := m.viewResults(ctx, []Result{*r})
+			return views[r.ID], err
+		})
+	})
+}

@@ -1,0 +1,228 @@
+package builtin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"taxops/internal/kernel/probe"
+)
+
+func (h host) kernelLog() probe.Builtin {
+	return probe.Builtin{
+		Kind: "os_log.kernel", Class: probe.OSLog,
+		TitleZH: "内核日志", TitleEN: "Kernel log",
+		HelpZH: "读取内核环形缓冲区 /dev/kmsg 中自上次检查以来的新记录（首次为开机以来），查找内存耗尽（OOM）、读写错误、文件系统错误、任务停滞与硬件错误。每条记录只报一次；缓冲区被覆盖而漏看的记录会如实报告。" +
+			"变红时：内存耗尽——查被杀进程与内存上限；读写或文件系统错误——立即确认备份，检查磁盘与存储，勿在线修复；硬件错误——联系硬件或云平台方。",
+		HelpEN: "Reads the new records of the kernel ring buffer /dev/kmsg since the last run (the first time: since boot) and looks for out-of-memory kills, I/O errors, file-system errors, stalled tasks and hardware errors. Each record is reported once; records overwritten before they were seen are reported as such. " +
+			"When red: for OOM look at the killed process and memory limits; for I/O or file-system errors secure a backup first, then check disk and storage, do not repair online; for hardware errors call the hardware or cloud side.",
+		Params: []probe.Param{
+			{Name: "ignore", Type: "strings", TitleZH: "忽略的记录（正则表达式）", TitleEN: "Records to ignore (regular expressions)"},
+		},
+		Thresholds: []probe.Threshold{{Metric: "errors", Crit: "0"}},
+		Check: func(p map[string]any) error {
+			_, err := compileAll(p["ignore"])
+			return err
+		},
+		Verified: verifiedTested, VerifiedOn: verifiedLinux,
+		Discover: always("每台主机都有内核日志"),
+		Run:      h.runKernelLog,
+	}
+}
+
+func (h host) runKernelLog(ctx context.Context, t probe.Target) probe.Result {
+	ignore, err := compileAll(t.Params["ignore"])
+	if err != nil {
+		return probe.Unknowable("bad_params", err.Error())
+	}
+	path := filepath.Join(h.Dev, "kmsg")
+	from := bookmark{boot: trimmed(h.Proc, "sys/kernel/random/boot_id")}
+	if last, ok := loadBookmark(t.Memory); ok && last.boot == from.boot {
+		from.seq, from.known = last.seq, true
+	}
+	scan := kernelScan{from: from, ignore: ignore}
+	if err := readKmsg(ctx, path, scan.record); err != nil {
+		if errors.Is(err, os.ErrPermission) {
+			return probe.Denied("无权读取内核日志：请以 root 运行，或授予 CAP_SYSLOG，或设 sysctl kernel.dmesg_restrict=0")
+		}
+		return cannotRead(path, "内核日志", err)
+	}
+	scan.next().save(t.Memory)
+
+	r := t.Report()
+	r.Measure("errors", "内核错误记录", float64(scan.total()), "")
+	var kinds []string
+	for i, k := range kernelPatterns {
+		r.Record(k.label, float64(scan.counts[i]), "")
+		if scan.counts[i] > 0 {
+			kinds = append(kinds, fmt.Sprintf("%s %d", k.title, scan.counts[i]))
+		}
+	}
+	if scan.lost > 0 {
+		r.Raise(probe.Unknown, "overwritten", fmt.Sprintf("有 %d 条记录在检查前已被覆盖，请缩短间隔或以 log_buf_len 增大内核缓冲区", scan.lost))
+	}
+	for _, line := range scan.lines {
+		r.Detail(line)
+	}
+	since := "自上次检查以来"
+	if !from.known {
+		since = "自开机以来"
+	}
+	figures := fmt.Sprintf("%s新增 %d 条内核记录", since, scan.seen)
+	if len(kinds) > 0 {
+		figures += "，其中" + strings.Join(kinds, "、") + "，例如：" + scan.lines[0]
+	} else {
+		figures += "，未见错误"
+	}
+	return r.Result(figures)
+}
+
+// kernelPatterns are the records that matter, most telling first; a record counts once.
+var kernelPatterns = []struct {
+	label, title string
+	match        *regexp.Regexp
+}{
+	{"oom", "内存耗尽", regexp.MustCompile(`(?i)out of memory|invoked oom-killer`)},
+	{"filesystem", "文件系统错误", regexp.MustCompile(`(?i)(EXT[234]-fs|FAT-fs|F2FS-fs|SQUASHFS|BTRFS)\b.*\b(error|critical)\b|forced readonly|Remounting filesystem read-only|Aborting journal|JBD2: .*error|XFS\b.*(corruption|internal error|shutting down|metadata I/O error)|nfs: server .* not responding`)},
+	{"io_error", "读写错误", regexp.MustCompile(`(?i)I/O error|critical (medium|target|space allocation|nexus) error|Unrecovered read error|lost (async )?page write|(ata|nvme)\d+.*(failed command|exception Emask|hard resetting link|timeout, (aborting|reset)|controller is down)|scsi .*(offlined device|rejecting I/O)`)},
+	{"hardware", "硬件错误", regexp.MustCompile(`(?i)\[Hardware Error\]|mce: .*machine check|EDAC .*\b(UE|uncorrected)\b|temperature above threshold`)},
+	{"stalled", "任务停滞或内核崩溃", regexp.MustCompile(`blocked for more than \d+ seconds|soft lockup|hard LOCKUP|rcu.*detected stalls|Kernel panic|kernel BUG at|BUG: unable to handle|Oops: `)},
+}
+
+// kernelScan judges records one by one.
+type kernelScan struct {
+	from   bookmark
+	ignore []*regexp.Regexp
+
+	first, last uint64
+	any         bool
+	seen        int
+	lost        uint64
+	counts      [5]int
+	lines       []string
+}
+
+// maxLogLines is how many records a result quotes.
+const maxLogLines = 50
+
+// record takes one record as /dev/kmsg gives it: "prio,seq,usec,flags;text" and lines of properties.
+func (s *kernelScan) record(raw []byte) {
+	head, text, ok := strings.Cut(string(raw), ";")
+	fields := strings.SplitN(head, ",", 4)
+	if !ok || len(fields) < 3 {
+		return
+	}
+	seq, err := strconv.ParseUint(fields[1], 10, 64)
+	if err != nil {
+		return
+	}
+	if !s.any {
+		s.first, s.any = seq, true
+		if s.from.known && seq > s.from.seq {
+			s.lost = seq - s.from.seq
+		}
+	} else if seq > s.last+1 {
+		s.lost += seq - s.last - 1
+	}
+	s.last = seq
+	if s.from.known && seq < s.from.seq {
+		return
+	}
+	s.seen++
+	text, _, _ = strings.Cut(text, "\n")
+	for _, re := range s.ignore {
+		if re.MatchString(text) {
+			return
+		}
+	}
+	for i, k := range kernelPatterns {
+		if !k.match.MatchString(text) {
+			continue
+		}
+		s.counts[i]++
+		if len(s.lines) < maxLogLines {
+			micros, _ := strconv.ParseInt(fields[2], 10, 64)
+			s.lines = append(s.lines, fmt.Sprintf("[开机后 %s] %s", (time.Duration(micros)*time.Microsecond).Round(time.Second), text))
+		}
+		return
+	}
+}
+
+func (s *kernelScan) total() (n int) {
+	for _, c := range s.counts {
+		n += c
+	}
+	return n
+}
+
+// next is where the next run goes on.
+func (s *kernelScan) next() bookmark {
+	b := bookmark{boot: s.from.boot, seq: s.from.seq, known: true}
+	if s.any {
+		b.seq = max(b.seq, s.last+1)
+	}
+	return b
+}
+
+// bookmark is the first record not yet seen; sequence numbers start anew with each boot.
+type bookmark struct {
+	boot  string
+	seq   uint64
+	known bool
+}
+
+func loadBookmark(m probe.Memory) (bookmark, bool) {
+	text, ok := m.Get("bookmark")
+	boot, seq, cut := strings.Cut(text, " ")
+	n, err := strconv.ParseUint(seq, 10, 64)
+	return bookmark{boot: boot, seq: n, known: true}, ok && cut && err == nil
+}
+
+func (b bookmark) save(m probe.Memory) { m.Set("bookmark", fmt.Sprintf("%s %d", b.boot, b.seq)) }
+
+// readKmsg gives every record now in the buffer to yield. It works on the bare descriptor, because
+// the runtime's poller would wait for the next record where the kernel says "no more".
+func readKmsg(ctx context.Context, path string, yield func([]byte)) error {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open kernel log: %w", err)
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, 16<<10)
+	for ctx.Err() == nil {
+		n, err := unix.Read(fd, buf)
+		switch {
+		case err == nil && n > 0:
+			yield(buf[:n])
+		case err == nil, errors.Is(err, unix.EAGAIN):
+			return nil
+		case errors.Is(err, unix.EPIPE), errors.Is(err, unix.EINTR):
+			// Overwritten while reading: the numbers of the records show how many.
+		default:
+			return fmt.Errorf("read kernel log: %w", err)
+		}
+	}
+	return fmt.Errorf("read kernel log: %w", ctx.Err())
+}
+
+// compileAll compiles a list of regular expressions from params.
+func compileAll(v any) ([]*regexp.Regexp, error) {
+	list, _ := v.([]string)
+	var out []*regexp.Regexp
+	for _, s := range list {
+		re, err := regexp.Compile(s)
+		if err != nil {
+			return nil, fmt.Errorf("ignore: %w", err)
+		}
+		out = append(out, re)
+	}
+	return out, nil
+}

@@ -1,0 +1,161 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"taxops/internal/kernel/api"
+	"taxops/internal/kernel/store"
+)
+
+// Lines shown on one card.
+const homeLines = 5
+
+// HomeCards are what the inspection says on the home page.
+func (m *Module) HomeCards() []api.HomeCard {
+	card := func(key string, load func(ctx context.Context, scope store.Scope) (*api.Card, error)) api.HomeCard {
+		return api.HomeCard{Key: key, Permission: PermissionRead, Load: load}
+	}
+	return []api.HomeCard{
+		card("inspect.findings.grave", m.graveCard),
+		card("inspect.findings.mine", m.mineCard),
+		card("inspect.findings.unassigned", m.unassignedCard),
+		card("inspect.rounds.missed", m.missedCard),
+		card("inspect.checks.no_source", m.noSourceCard),
+		card("inspect.quiet", m.quietCard),
+	}
+}
+
+func (m *Module) findingsCard(ctx context.Context, scope store.Scope, filters map[string]string, severity, zh, en, href string) (*api.Card, error) {
+	page, err := m.Findings(ctx, scope, store.ListQuery{Filters: filters, Limit: homeLines}, "")
+	if err != nil || page.Total == 0 {
+		return nil, err
+	}
+	c := &api.Card{Severity: severity, TitleZH: zh, TitleEN: en, Count: page.Total, Href: href, Items: []api.CardItem{}}
+	for _, f := range page.Items {
+		title := fmt.Sprintf("%s %s · %s", f.Number, f.AssetName, f.Title)
+		c.Items = append(c.Items, api.CardItem{
+			TitleZH: title, TitleEN: title, Href: "/inspect/findings/" + f.ID, At: f.OpenedAt.Ptr(), State: f.Severity,
+		})
+	}
+	return c, nil
+}
+
+const notClosed = "open,assigned,repaired"
+
+func (m *Module) graveCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
+	return m.findingsCard(ctx, scope, map[string]string{"state": notClosed, "severity": "critical,unknown"}, "critical",
+		"严重或未知的隐患", "Critical or unknown findings", "/inspect/findings?state="+notClosed+"&severity=critical,unknown")
+}
+
+func (m *Module) mineCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
+	me := api.CallerFrom(ctx).AccountID
+	if me == "" {
+		return nil, nil
+	}
+	return m.findingsCard(ctx, scope, map[string]string{"state": notClosed, "assignee_id": me}, "warning",
+		"派给我的隐患", "Findings assigned to me", "/inspect/findings?state="+notClosed+"&assignee_id="+me)
+}
+
+func (m *Module) unassignedCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
+	return m.findingsCard(ctx, scope, map[string]string{"state": string(Open)}, "warning",
+		"待派的隐患", "Findings nobody has yet", "/inspect/findings?state=open")
+}
+
+// missedCard tells what was due and did not happen: plans that are late now, items missed in the last
+// round of a plan, and gaps of the last day.
+func (m *Module) missedCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
+	c := &api.Card{
+		Severity: "warning", TitleZH: "漏检与缺口", TitleEN: "Missed checks and rounds",
+		Href: "/inspect/rounds", Items: []api.CardItem{},
+	}
+	add := func(it api.CardItem) {
+		if c.Count++; len(c.Items) < homeLines {
+			c.Items = append(c.Items, it)
+		}
+	}
+	now := m.clock.Now()
+	plans, err := store.List[Plan](ctx, m.db.Read(), planList(), scope, store.ListQuery{Limit: store.MaxLimit, Filters: map[string]string{"enabled": "1"}}, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range plans.Items {
+		if late := now.Sub(p.NextDueAt.Time); late > 2*p.interval() {
+			c.Severity = "critical"
+			add(api.CardItem{
+				TitleZH: "计划「" + p.Name + "」未按时巡检", TitleEN: "Plan “" + p.Name + "” does not run on time",
+				Href: "/inspect/plans/" + p.ID, At: p.NextDueAt.Ptr(), State: "CRITICAL",
+			})
+		}
+		last, err := lastFinished(ctx, m.db.Read(), p.ID)
+		if err != nil {
+			return nil, err
+		}
+		if last != nil && last.Missed > 0 {
+			add(api.CardItem{
+				TitleZH: fmt.Sprintf("%s 漏检 %d 项", last.Number, last.Missed), TitleEN: fmt.Sprintf("%s missed %d checks", last.Number, last.Missed),
+				Href: "/inspect/rounds/" + last.ID, At: last.StartedAt.Ptr(), State: last.WorstState,
+			})
+		}
+	}
+	gaps, err := store.List[Gap](ctx, m.db.Read(), gapList(), scope, store.ListQuery{
+		Limit: homeLines, Filters: map[string]string{"since": now.Add(-24 * time.Hour).Format(time.RFC3339)},
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range gaps.Items {
+		add(api.CardItem{
+			TitleZH: fmt.Sprintf("缺 %d 轮巡检", g.MissedRounds), TitleEN: fmt.Sprintf("%d rounds did not take place", g.MissedRounds),
+			Href: "/inspect/rounds?plan_id=" + g.PlanID, At: g.FromAt.Ptr(), State: g.Reason,
+		})
+	}
+	c.Count += gaps.Total - len(gaps.Items)
+	if c.Count == 0 {
+		return nil, nil
+	}
+	return c, nil
+}
+
+func (m *Module) noSourceCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
+	page, err := store.List[Check](ctx, m.db.Read(), checkList(), scope, store.ListQuery{
+		Limit: homeLines, Filters: map[string]string{"reason": "no_source", "enabled": "1"},
+	}, nil)
+	if err != nil || page.Total == 0 {
+		return nil, err
+	}
+	c := &api.Card{
+		Severity: "info", TitleZH: "没有数据源的检查项", TitleEN: "Checks with nothing to look at", Count: page.Total,
+		Href: "/inspect/checks?reason=no_source", Items: []api.CardItem{},
+	}
+	for _, k := range page.Items {
+		c.Items = append(c.Items, api.CardItem{
+			TitleZH: k.AssetName + " · " + k.TitleZH, TitleEN: k.AssetName + " · " + k.TitleEN, Href: "/inspect/checks/" + k.ID, State: k.State,
+		})
+	}
+	return c, nil
+}
+
+// quietCard says that all is well, and since when that is known.
+func (m *Module) quietCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
+	active, err := m.Findings(ctx, scope, store.ListQuery{Filters: map[string]string{"state": notClosed}, Limit: 1}, "")
+	if err != nil || active.Total > 0 {
+		return nil, err
+	}
+	if missed, err := m.missedCard(ctx, scope); err != nil || missed != nil {
+		return nil, err
+	}
+	last, err := store.List[Round](ctx, m.db.Read(), roundList(), scope, store.ListQuery{Filters: map[string]string{"state": roundFinished}, Limit: 1}, nil)
+	if err != nil || len(last.Items) == 0 {
+		return nil, err
+	}
+	r := last.Items[0]
+	return &api.Card{
+		Severity: "ok", TitleZH: "一切正常", TitleEN: "All quiet", Count: 0, Href: "/inspect/rounds/" + r.ID,
+		Items: []api.CardItem{{
+			TitleZH: fmt.Sprintf("最近一轮 %s：%d 项正常", r.Number, r.OK), TitleEN: fmt.Sprintf("Last round %s: %d checks OK", r.Number, r.OK),
+			Href: "/inspect/rounds/" + r.ID, At: r.FinishedAt.Ptr(), State: r.WorstState,
+		}},
+	}, nil
+}

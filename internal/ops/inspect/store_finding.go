@@ -1,0 +1,142 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"taxops/internal/kernel/problem"
+	"taxops/internal/kernel/store"
+)
+
+func findingList() *store.ListSpec {
+	return &store.ListSpec{
+		Table: "finding", Key: "id", AreaColumn: "area_path", SystemColumn: "system_id",
+		Filters: []store.Filter{
+			{Name: "state", Column: "state", OneOf: []string{string(Open), string(Assigned), string(Repaired), string(Closed)}},
+			{Name: "active", Column: "active"}, // see activeStates
+			{Name: "severity", Column: "severity", OneOf: []string{severityWarning, severityCritical, severityUnknown}},
+			{Name: "assignee_id", Column: "assignee_id"},
+			{Name: "class", Column: "class", OneOf: classWords()},
+			{Name: "asset_id", Column: "asset_id"},
+			{Name: "system_id", Column: "system_id"},
+		},
+		Sorts:       map[string]string{"opened_at": "opened_at"},
+		DefaultSort: "-opened_at",
+	}
+}
+
+// containing narrows a list of findings to those whose text contains q. The newest matches are
+// considered, as many as a list counts: a text that is found more often tells nobody anything.
+func containing(d store.Dialect, text string) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		if d == store.Postgres {
+			ask := tsQuery(text)
+			if ask == "" {
+				return q
+			}
+			return q.Where("finding.grams @@ ?::tsquery", ask)
+		}
+		ask := ftsQuery(text)
+		if ask == "" {
+			return q
+		}
+		return q.Where("finding.seq IN (SELECT rowid FROM inspect_finding_text WHERE inspect_finding_text MATCH ? ORDER BY rowid DESC LIMIT ?)",
+			ask, store.ExactTotal+1)
+	}
+}
+
+func findFinding(ctx context.Context, db bun.IDB, scope store.Scope, id string) (*Finding, error) {
+	f := new(Finding)
+	err := db.NewSelect().Model(f).Where("id = ?", id).Scan(ctx)
+	if store.NoRows(err) || (err == nil && !scope.Covers(f.AreaPath, f.SystemID)) {
+		return nil, problem.Missing("finding", id)
+	}
+	if err != nil {
+		return nil, store.Classify(fmt.Errorf("find finding: %w", err))
+	}
+	return f, nil
+}
+
+// holdActive reads the findings of checks that are not closed, by check, and keeps others from
+// changing them meanwhile.
+func holdActive(ctx context.Context, tx *store.Tx, checkIDs []string) (map[string]*Finding, error) {
+	var rows []*Finding
+	q := tx.NewSelect().Model(&rows).Where("check_id IN (?)", bun.In(checkIDs)).Where("active = 1").Order("check_id")
+	if tx.Engine() == store.Postgres {
+		q = q.For("UPDATE")
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, store.Classify(fmt.Errorf("active findings: %w", err))
+	}
+	out := make(map[string]*Finding, len(rows))
+	for _, f := range rows {
+		out[f.CheckID] = f
+	}
+	return out, nil
+}
+
+// activeOf names the findings of checks that are not closed, by check.
+func activeOf(ctx context.Context, db bun.IDB, checkIDs []string) (map[string]string, error) {
+	var rows []Finding
+	if len(checkIDs) == 0 {
+		return nil, nil
+	}
+	err := db.NewSelect().Model(&rows).Column("id", "check_id").Where("check_id IN (?)", bun.In(checkIDs)).Where("active = 1").Scan(ctx)
+	if err != nil {
+		return nil, store.Classify(fmt.Errorf("active findings: %w", err))
+	}
+	out := make(map[string]string, len(rows))
+	for _, f := range rows {
+		out[f.CheckID] = f.ID
+	}
+	return out, nil
+}
+
+// lastFinding names the newest finding of a check, "" when there was none.
+func lastFinding(ctx context.Context, db bun.IDB, checkID string) (string, error) {
+	var id string
+	err := db.NewSelect().Model((*Finding)(nil)).Column("id").Where("check_id = ?", checkID).
+		OrderExpr("opened_at DESC, id DESC").Limit(1).Scan(ctx, &id)
+	if err != nil && !store.NoRows(err) {
+		return "", fmt.Errorf("the finding before: %w", err)
+	}
+	return id, nil
+}
+
+// insertFinding stores a new finding and makes its text searchable.
+func insertFinding(ctx context.Context, tx *store.Tx, f *Finding) error {
+	words := grams(strings.Join([]string{f.Number, f.Title, f.AssetName, clean(f.Summary, 1000)}, " "))
+	ins := tx.NewInsert().Model(f)
+	if tx.Engine() == store.Postgres {
+		ins = ins.Value("grams", "?::tsvector", tsVector(words))
+	}
+	if _, err := ins.Exec(ctx); err != nil {
+		return fmt.Errorf("store finding: %w", err)
+	}
+	if tx.Engine() == store.SQLite {
+		if _, err := tx.NewRaw("INSERT INTO inspect_finding_text (rowid, grams) SELECT seq, ? FROM inspect_finding WHERE id = ?",
+			strings.Join(words, " "), f.ID).Exec(ctx); err != nil {
+			return fmt.Errorf("index the text of the finding: %w", err)
+		}
+	}
+	return nil
+}
+
+// saveFinding stores a changed finding if nobody changed it meanwhile.
+func saveFinding(ctx context.Context, tx *store.Tx, f *Finding) error {
+	was := f.Version
+	f.Version++
+	res, err := tx.NewUpdate().Model(f).WherePK().Where("version = ?", was).Exec(ctx)
+	return stale(res, err, "finding")
+}
+
+// markSeen notes that a person has seen a finding; false when they had before.
+func markSeen(ctx context.Context, tx *store.Tx, findingID, accountID string) (bool, error) {
+	res, err := tx.NewRaw("INSERT INTO inspect_seen (finding_id, account_id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+		findingID, accountID, store.At(tx.Now())).Exec(ctx)
+	n, err := affected(res, err, "finding as seen")
+	return n == 1, err
+}
