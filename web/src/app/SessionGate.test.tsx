@@ -68,7 +68,7 @@ it('covers the page when the session is gone and gives it back as it was', async
   await screen.findByText('已锁定')
   await user.type(screen.getByLabelText('密码'), 'right')
   await user.click(screen.getByRole('button', { name: '继续' }))
-  await user.type(await screen.findByLabelText('动态验证码'), '123456')
+  await user.type(await screen.findByLabelText('动态口令'), '123456')
   await user.click(screen.getByRole('button', { name: '继续' }))
   await waitFor(() => expect(screen.queryByText('已锁定')).toBeNull())
   expect((screen.getByLabelText('草稿') as HTMLInputElement).value).toBe('写到一半')

@@ -1,4 +1,4 @@
-import { createRouter } from '@tanstack/react-router'
+import { createRoute, createRouter } from '@tanstack/react-router'
 import { publicRoutes, routes as accessRoutes } from '@/features/access/routes'
 import { routes as fleetRoutes } from '@/features/fleet/routes'
 import { routes as homeRoutes } from '@/features/home/routes'
@@ -12,9 +12,11 @@ import { Shell } from './Shell'
 
 shellRoute.update({ component: Shell })
 
+const nowhere = createRoute({ getParentRoute: () => shellRoute, path: '$', component: NotFoundPage })
+
 const routeTree = rootRoute.addChildren([
   ...publicRoutes,
-  shellRoute.addChildren([...homeRoutes, ...inspectRoutes, ...fleetRoutes, ...journalRoutes, ...accessRoutes]),
+  shellRoute.addChildren([...homeRoutes, ...inspectRoutes, ...fleetRoutes, ...journalRoutes, ...accessRoutes, nowhere]),
 ])
 
 export const router = createRouter({

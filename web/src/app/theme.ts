@@ -83,6 +83,8 @@ export function antThemeConfig(name: ThemeName): ThemeConfig {
   const p = palettes[name]
   const exact: Partial<MapToken> = {
     colorPrimary: p.brand,
+    colorPrimaryBg: p['brand-soft'],
+    colorPrimaryBgHover: p['brand-soft'],
     colorPrimaryHover: p['brand-hover'],
     colorPrimaryActive: p['brand-hover'],
     colorLink: p.brand,
@@ -154,6 +156,7 @@ export function antThemeConfig(name: ThemeName): ThemeConfig {
         cellPaddingInlineSM: 12,
         cellFontSizeSM: 13,
       },
+      Select: { optionSelectedBg: p['brand-soft'], optionActiveBg: p['neutral-soft'], optionSelectedFontWeight: 500 },
       Modal: { titleFontSize: 15 },
       Form: { itemMarginBottom: 16, verticalLabelPadding: '0 0 4px', labelColor: p.text2 },
       Tooltip: { colorBgSpotlight: name === 'dark' ? '#2C394A' : '#253245', colorTextLightSolid: '#FFFFFF' },

@@ -1,4 +1,4 @@
-import { SafetyCertificateOutlined, TeamOutlined } from '@ant-design/icons'
+import { FlagOutlined, SafetyCertificateOutlined, TeamOutlined } from '@ant-design/icons'
 import { createRoute } from '@tanstack/react-router'
 import type { NavEntry, Searcher } from '@/shared/feature'
 import { searchOf } from '@/shared/lib/search'
@@ -42,7 +42,6 @@ const roles = createRoute({
 const production = createRoute({
   getParentRoute: () => shellRoute,
   path: '/access/production',
-  staticData: { crumb: 'access:production.title' },
   component: lazyPage(() => import('./ProductionPage')),
 })
 
@@ -73,6 +72,14 @@ export const nav: NavEntry[] = [
     group: 'governance',
     order: 30,
     perm: 'access.account.read',
+  },
+  {
+    to: '/access/production',
+    label: 'access:nav.production',
+    icon: FlagOutlined,
+    group: 'governance',
+    order: 40,
+    perm: 'access.production.declare',
   },
 ]
 

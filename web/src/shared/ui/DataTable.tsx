@@ -87,20 +87,21 @@ export function DataTable<T extends object>(props: Props<T>) {
   const total = page ? t('table.total', { total: totalText(page) }) : ''
   useEffect(() => onTotal?.(total), [onTotal, total])
 
-  const [at, setAt] = useState(-1)
+  const [cursorKey, setCursorKey] = useState<string>()
   const body = useRef<HTMLDivElement>(null)
   const searchBox = useRef<InputRef>(null)
   const move = (step: number) => {
     if (rows.length === 0) return
+    const at = rows.findIndex((row) => rowKey(row) === cursorKey)
     const next = Math.min(rows.length - 1, Math.max(0, at + step))
-    setAt(next)
+    setCursorKey(rowKey(rows[next]!))
     body.current?.querySelectorAll('.ant-table-tbody > tr.ant-table-row')[next]?.scrollIntoView({ block: 'nearest' })
   }
   useKeys({
     j: () => move(1),
     k: () => move(-1),
     Enter: () => {
-      const row = rows[at]
+      const row = rows.find((one) => rowKey(one) === cursorKey)
       if (row) onOpen?.(row)
     },
     '/': () => searchBox.current?.focus(),
@@ -186,16 +187,20 @@ export function DataTable<T extends object>(props: Props<T>) {
             pagination={false}
             scroll={{ x: widths }}
             sticky={{ getContainer: () => document.getElementById('main') ?? window }}
-            rowClassName={(row, index) =>
-              [onOpen && 'openable', index === at && 'at-cursor', openKey && rowKey(row) === openKey && 'is-open']
+            rowClassName={(row) =>
+              [
+                onOpen && 'openable',
+                rowKey(row) === cursorKey && 'at-cursor',
+                openKey && rowKey(row) === openKey && 'is-open',
+              ]
                 .filter(Boolean)
                 .join(' ')
             }
-            onRow={(row, index) => ({
+            onRow={(row) => ({
               onClick: (event) => {
                 if ((event.target as HTMLElement).closest('a,button,input,.ant-dropdown')) return
                 if (String(window.getSelection() ?? '') !== '') return
-                setAt(index ?? -1)
+                setCursorKey(rowKey(row))
                 onOpen?.(row)
               },
             })}
@@ -218,7 +223,7 @@ export function DataTable<T extends object>(props: Props<T>) {
                 aria-label={t('table.prev')}
                 disabled={position.index === 0}
                 onClick={() => {
-                  setAt(-1)
+                  setCursorKey(undefined)
                   position.back()
                 }}
               />
@@ -227,7 +232,7 @@ export function DataTable<T extends object>(props: Props<T>) {
                 aria-label={t('table.next')}
                 disabled={!page.next_cursor || query.isPlaceholderData}
                 onClick={() => {
-                  setAt(-1)
+                  setCursorKey(undefined)
                   position.forward(page.next_cursor)
                 }}
               />

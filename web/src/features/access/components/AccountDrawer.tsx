@@ -46,7 +46,7 @@ function AccountFacts({ account }: { account: Account }) {
   return (
     <dl className="facts">
       <dt>{t('signIn.login')}</dt>
-      <dd className="mono">{account.login}</dd>
+      <dd className="mono">{account.login || <span className="muted">{t('state.erased')}</span>}</dd>
       <dt>{t('account.state')}</dt>
       <dd>
         <AccountStateTag state={account.state} erased={account.erased} />
