@@ -23,6 +23,7 @@ import (
 	"taxops/internal/kernel/store"
 	"taxops/internal/kernel/telemetry"
 	"taxops/internal/ops/fleet"
+	"taxops/internal/ops/inspect"
 )
 
 // Options are what the program is opened with.
@@ -41,6 +42,7 @@ type App struct {
 	journal *journal.Journal
 	access  *access.Service
 	fleet   *fleet.Module
+	inspect *inspect.Module
 	queue   *job.Queue
 	metrics *telemetry.Metrics
 	modules []module.Module

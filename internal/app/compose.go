@@ -10,6 +10,7 @@ import (
 	"taxops/internal/kernel/module"
 	"taxops/internal/kernel/org"
 	"taxops/internal/ops/fleet"
+	"taxops/internal/ops/inspect"
 )
 
 // compose makes the modules, hands each what it needs of the others, and collects what they declare.
@@ -37,12 +38,11 @@ func (a *App) compose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.fleet, err = fleet.New(fleet.Deps{
-		DB: a.db, Journal: a.journal, Places: orgs, Worst: a.worstStates, AreaPath: c.Text("installation.area"), Log: a.o.Log,
-	}); err != nil {
+	ops, err := a.composeOps(orgs)
+	if err != nil {
 		return err
 	}
-	a.modules = append(a.kernelModules(orgs), a.opsModules()...)
+	a.modules = append(a.kernelModules(orgs), ops...)
 	if err := module.Validate(a.modules); err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (a *App) compose(ctx context.Context) error {
 func permissions() []access.Permission {
 	var out []access.Permission
 	for _, ps := range [][]access.Permission{
-		org.Permissions(), journalPermissions(), access.OwnPermissions(), fleet.Permissions(),
+		org.Permissions(), journalPermissions(), access.OwnPermissions(), fleet.Permissions(), inspect.Permissions(),
 	} {
 		out = append(out, ps...)
 	}

@@ -43,8 +43,6 @@ func ConfigKeys() []config.Key {
 			DocEN: "Name of this installation, as people know it", DocZH: "本套平台的名称"},
 		{Name: "installation.area", Kind: config.String, Default: "/45/",
 			DocEN: "Area path that this installation serves", DocZH: "本套平台服务的区域路径"},
-		{Name: "inspect.interval", Kind: config.Duration, Default: "5m",
-			DocEN: "Interval of the first plan of this machine; changed in the console afterwards", DocZH: "首个本机巡检计划的间隔；之后在控制台修改"},
 	}
 }
 

@@ -4,22 +4,77 @@ import (
 	"context"
 
 	"taxops/internal/kernel/module"
+	"taxops/internal/kernel/org"
+	"taxops/internal/kernel/store"
 	"taxops/internal/ops/fleet"
+	"taxops/internal/ops/inspect"
+	"taxops/internal/ops/inspect/builtin"
+	"taxops/internal/ops/inspect/runner"
 )
 
-// opsModules are the rooms that keep systems running.
-func (a *App) opsModules() []module.Module {
-	fleetTables := fleet.Migrations()
+// composeOps makes the rooms that keep systems running.
+func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
+	var err error
+	a.fleet, err = fleet.New(fleet.Deps{
+		DB: a.db, Journal: a.journal, Places: orgs, AreaPath: a.o.Config.Text("installation.area"), Log: a.o.Log,
+		// The inspection is made after the assets that it inspects.
+		Worst: func(ctx context.Context, ids []string) (map[string]string, error) {
+			return a.inspect.WorstStates(ctx, ids)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	kinds := builtin.All(builtin.Deps{})
+	checks := runner.New(runner.Limits{}, a.o.Log)
+	a.metrics.Gauge("taxops_inspect_abandoned_checks", "Checks that ignored their deadline and have not returned.",
+		func() float64 { return float64(checks.Abandoned()) })
+	a.inspect, err = inspect.New(inspect.Deps{
+		DB: a.db, Journal: a.journal, Timeline: a.journal, Ring: a.ring, Runner: checks, Kinds: kinds,
+		Assets: assets{a.fleet}, People: a.access, Places: orgs, Clock: a.o.Clock, Log: a.o.Log,
+		AssetChanges: []string{fleet.TypeChanged, fleet.TypeRetired},
+	})
+	if err != nil {
+		return nil, err
+	}
+	fleetTables, inspectTables := fleet.Migrations(), inspect.Migrations()
 	return []module.Module{
 		{
 			Name: "fleet", Title: [2]string{"资产", "Assets"}, Migrations: &fleetTables,
 			Events: fleet.Types(), States: fleet.Machines(), Permissions: fleet.Permissions(),
 			Routes: a.fleet.Routes, Services: a.fleet.Services(),
 		},
-	}
+		{
+			Name: "inspect", Title: [2]string{"巡检", "Inspection"}, Migrations: &inspectTables,
+			Events: inspect.Types(), States: inspect.Machines(), Permissions: inspect.Permissions(),
+			Routes: a.inspect.Routes, Services: a.inspect.Services(), Subscribe: a.inspect.Subscriptions(),
+			Homes: a.inspect.HomeCards(), Probes: kinds,
+		},
+	}, nil
 }
 
-// worstStates hands the fleet what the inspection knows of its assets.
-func (a *App) worstStates(ctx context.Context, assetIDs []string) (map[string]string, error) {
-	return nil, nil
+// assets is the register of assets as the inspection sees it.
+type assets struct{ fleet *fleet.Module }
+
+// Local implements inspect.Assets.
+func (f assets) Local(ctx context.Context) (inspect.Asset, error) {
+	a, err := f.fleet.EnsureLocalHost(ctx)
+	return inspected(a), err
+}
+
+// Asset implements inspect.Assets.
+func (f assets) Asset(ctx context.Context, id string) (inspect.Asset, error) {
+	a, err := f.fleet.Get(ctx, store.Everything(), id)
+	return inspected(a), err
+}
+
+func inspected(a fleet.Asset) inspect.Asset {
+	host := a.ID
+	if a.Kind != fleet.Host {
+		host = a.ParentID
+	}
+	return inspect.Asset{
+		ID: a.ID, Name: a.Name, HostID: host, AreaPath: a.AreaPath, SystemID: a.SystemID,
+		Active: a.State == fleet.Active, Local: a.Machine != "",
+	}
 }

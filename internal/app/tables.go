@@ -12,12 +12,13 @@ import (
 	"taxops/internal/kernel/org"
 	"taxops/internal/kernel/store"
 	"taxops/internal/ops/fleet"
+	"taxops/internal/ops/inspect"
 )
 
 // Migrations lists the tables of all modules in the order in which they are made.
 func Migrations() []store.Migrations {
 	return []store.Migrations{
-		store.OwnMigrations(), journal.Migrations(), org.Migrations(), access.Migrations(), fleet.Migrations(),
+		store.OwnMigrations(), journal.Migrations(), org.Migrations(), access.Migrations(), fleet.Migrations(), inspect.Migrations(),
 	}
 }
 
