@@ -22,13 +22,13 @@ export function showFieldErrors(
   say: (code: string, message: string) => string,
 ): boolean {
   if (!(error instanceof ApiError)) return false
-  const known = new Set(Object.keys(form.getFieldsValue(true) as Record<string, unknown>))
+  const known = new Set(form.getFieldsError().map((field) => field.name.join('.')))
   const fields: { name: (string | number)[]; errors: string[] }[] = []
   for (const fieldError of error.fieldErrors) {
-    const name = fieldPath(fieldError.location)
-    if (name && known.has(String(name[0]))) {
-      fields.push({ name: [name[0]!], errors: [say(fieldError.code ?? '', fieldError.message)] })
-    }
+    // The nearest field that the form has: what is wrong inside a list is said at the list.
+    let name = fieldPath(fieldError.location) ?? []
+    while (name.length > 0 && !known.has(name.join('.'))) name = name.slice(0, -1)
+    if (name.length > 0) fields.push({ name, errors: [say(fieldError.code ?? '', fieldError.message)] })
   }
   if (fields.length > 0) form.setFields(fields)
   return fields.length > 0

@@ -1,0 +1,101 @@
+import { DownloadOutlined } from '@ant-design/icons'
+import { Button, Table } from 'antd'
+import { useRef, useState, type ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
+import { saveFile, toCsv } from '@/shared/lib/csv'
+import { useKeys } from '@/shared/lib/keys'
+import { formatTime, serverNow } from '@/shared/lib/time'
+import type { Column } from './DataTable'
+
+interface Props<T> {
+  rows: T[]
+  columns: Column<T>[]
+  rowKey: (row: T) => string
+  onOpen?: (row: T) => void
+  openKey?: string
+  /** j, k and Enter move in this table; one table of a page may have them. */
+  keyboard?: boolean
+  label: string
+  sticky?: boolean
+}
+
+/** Rows that came whole with their page: no paging, the same look and the same keys as a kept list. */
+export function LocalTable<T extends object>(props: Props<T>) {
+  const { rows, columns, rowKey, onOpen, openKey, keyboard, label, sticky } = props
+  const [at, setAt] = useState(-1)
+  const body = useRef<HTMLDivElement>(null)
+  const move = (step: number) => {
+    if (rows.length === 0) return
+    const next = Math.min(rows.length - 1, Math.max(0, at + step))
+    setAt(next)
+    body.current?.querySelectorAll('.ant-table-tbody > tr.ant-table-row')[next]?.scrollIntoView({ block: 'nearest' })
+  }
+  useKeys(
+    {
+      j: () => move(1),
+      k: () => move(-1),
+      Enter: () => {
+        const row = rows[at]
+        if (row) onOpen?.(row)
+      },
+    },
+    keyboard === true,
+  )
+  return (
+    <div ref={body} className="data-table" role="region" aria-label={label}>
+      <Table<T>
+        size="small"
+        columns={columns.map((column) => ({
+          key: column.key,
+          title: column.title,
+          width: column.width,
+          align: column.align,
+          ellipsis: column.ellipsis,
+          render: (_: unknown, row: T, index: number) => column.render(row, index),
+        }))}
+        dataSource={rows}
+        rowKey={rowKey}
+        pagination={false}
+        scroll={{ x: columns.reduce((sum, column) => sum + (column.width ?? 180), 0) }}
+        sticky={sticky ? { getContainer: () => document.getElementById('main') ?? window } : false}
+        rowClassName={(row, index) =>
+          [onOpen && 'openable', index === at && 'at-cursor', openKey && rowKey(row) === openKey && 'is-open']
+            .filter(Boolean)
+            .join(' ')
+        }
+        onRow={(row, index) => ({
+          onClick: (event) => {
+            if ((event.target as HTMLElement).closest('a,button,input,.ant-dropdown')) return
+            if (String(window.getSelection() ?? '') !== '') return
+            setAt(index ?? -1)
+            onOpen?.(row)
+          },
+        })}
+      />
+    </div>
+  )
+}
+
+interface SaveProps<T> {
+  name: string
+  rows: T[]
+  columns: Column<T>[]
+  children?: ReactNode
+}
+
+/** Writes the rows that are shown as a CSV file. */
+export function SaveRows<T>({ name, rows, columns }: SaveProps<T>) {
+  const { t } = useTranslation()
+  const save = () => {
+    const written = columns.filter((column) => column.text)
+    saveFile(
+      `${name}-${formatTime(serverNow(), 'date')}.csv`,
+      toCsv([written.map((c) => c.title), ...rows.map((row) => written.map((c) => c.text!(row)))]),
+    )
+  }
+  return (
+    <Button icon={<DownloadOutlined />} onClick={save}>
+      {t('table.export')}
+    </Button>
+  )
+}
