@@ -1,0 +1,150 @@
+import { PlusOutlined } from '@ant-design/icons'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { Button } from 'antd'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { Plan } from '@/shared/api/inspect'
+import { Can } from '@/shared/lib/perm'
+import { formatTime } from '@/shared/lib/time'
+import { DataTable, type Column } from '@/shared/ui/DataTable'
+import { FilterSelect } from '@/shared/ui/FilterSelect'
+import { PageHeader } from '@/shared/ui/PageHeader'
+import { RunNow } from '@/shared/ui/RunNow'
+import { CheckStateTag, StateTag } from '@/shared/ui/StateTag'
+import { Empty } from '@/shared/ui/StateView'
+import { Ago } from '@/shared/ui/Time'
+import { PlanForm } from './components/PlanForm'
+import './inspect.css'
+import { fetchPlans, keys } from './queries'
+import { useIntervalText } from './words'
+
+export default function PlansPage() {
+  const { t } = useTranslation('inspect')
+  const navigate = useNavigate()
+  const interval = useIntervalText()
+  const [adding, setAdding] = useState(false)
+  const [total, setTotal] = useState('')
+  const add = (
+    <Can perm="inspect.manage">
+      <Button type="primary" icon={<PlusOutlined />} onClick={() => setAdding(true)}>
+        {t('plan.add')}
+      </Button>
+    </Can>
+  )
+
+  const columns: Column<Plan>[] = [
+    {
+      key: 'name',
+      title: t('plan.name'),
+      width: 200,
+      sort: 'name',
+      text: (plan) => plan.name,
+      render: (plan) => <Link to={`/inspect/plans/${plan.id}` as string}>{plan.name}</Link>,
+    },
+    {
+      key: 'enabled',
+      title: t('col.state'),
+      width: 90,
+      text: (plan) => t(plan.enabled ? 'plan.on' : 'plan.off'),
+      render: (plan) => (
+        <StateTag tone={plan.enabled ? 'quiet' : 'absent'} text={t(plan.enabled ? 'plan.on' : 'plan.off')} />
+      ),
+    },
+    {
+      key: 'interval',
+      title: t('plan.interval'),
+      width: 110,
+      text: (plan) => interval(plan.interval_seconds),
+      render: (plan) => interval(plan.interval_seconds),
+    },
+    {
+      key: 'classes',
+      title: t('plan.classes'),
+      width: 300,
+      ellipsis: true,
+      text: (plan) => plan.selector.classes.map((c) => t(`parts:class.${c}`)).join('、'),
+      render: (plan) => (
+        <span className="soft">
+          {plan.selector.classes.length === 6
+            ? t('plan.allClasses')
+            : plan.selector.classes.map((c) => t(`parts:class.${c}`)).join('、')}
+        </span>
+      ),
+    },
+    {
+      key: 'checks',
+      title: t('plan.checks'),
+      width: 80,
+      align: 'right',
+      text: (plan) => plan.check_count,
+      render: (plan) => plan.check_count,
+    },
+    {
+      key: 'last',
+      title: t('plan.lastRound'),
+      width: 210,
+      text: (plan) => plan.last_round?.number,
+      render: (plan) =>
+        plan.last_round ? (
+          <span className="row">
+            {plan.last_round.state === 'running' ? (
+              <StateTag tone="info" text={t('parts:round.running')} />
+            ) : (
+              <CheckStateTag state={plan.last_round.worst_state || null} />
+            )}
+            <Link className="mono nowrap" to={`/inspect/rounds/${plan.last_round.id}` as string}>
+              {plan.last_round.number}
+            </Link>
+          </span>
+        ) : (
+          <span className="muted">—</span>
+        ),
+    },
+    {
+      key: 'next',
+      title: t('plan.nextDue'),
+      width: 120,
+      text: (plan) => (plan.enabled ? formatTime(plan.next_due_at, 'full') : ''),
+      render: (plan) => (plan.enabled ? <Ago value={plan.next_due_at} /> : <span className="muted">—</span>),
+    },
+    {
+      key: 'run',
+      title: '',
+      width: 120,
+      align: 'right',
+      render: (plan) => plan.enabled && <RunNow plan={plan} size="small" />,
+    },
+  ]
+
+  return (
+    <>
+      <PageHeader title={t('plans.title')} meta={total} actions={add} />
+      <DataTable<Plan>
+        queryKey={keys.plans}
+        fetch={fetchPlans}
+        columns={columns}
+        rowKey={(plan) => plan.id}
+        filterKeys={['enabled']}
+        exportName="plans"
+        onTotal={setTotal}
+        onOpen={(plan) => void navigate({ to: `/inspect/plans/${plan.id}` as string })}
+        empty={<Empty text={t('plans.empty')} hint={t('plans.emptyHint')} action={add} />}
+        filters={
+          <FilterSelect
+            name="enabled"
+            label={t('col.state')}
+            options={[
+              { value: 'true', label: t('plan.on') },
+              { value: 'false', label: t('plan.off') },
+            ]}
+          />
+        }
+      />
+      <PlanForm
+        open={adding}
+        onClose={() => setAdding(false)}
+        onSaved={(plan) => void navigate({ to: `/inspect/plans/${plan.id}` as string })}
+      />
+    </>
+  )
+}

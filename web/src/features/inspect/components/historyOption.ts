@@ -1,0 +1,201 @@
+import type { EChartsCoreOption } from 'echarts/core'
+import { bounds, showValue } from '@/shared/lib/measure'
+import { shanghai } from '@/shared/lib/time'
+import type { ChartColors } from '@/shared/ui/EChart'
+import type { Series, Stretch } from '../types'
+
+/** The library knows the browser's zone and UTC only: Beijing time is UTC moved by eight hours. */
+const zoneMs = 8 * 3_600_000
+const moved = (ms: number) => ms + zoneMs
+
+export interface HistoryView {
+  series: Series[]
+  states: Stretch[]
+  from: number
+  to: number
+  english: boolean
+  words: { warn: string; crit: string }
+}
+
+type Point = [number, number | null]
+
+/** A line is broken where results are missing, rather than drawn across what nobody measured. */
+export function brokenAtGaps(points: [number, number][]): Point[] {
+  if (points.length < 3) return points
+  const steps = points.slice(1).map((p, i) => p[0] - points[i]![0])
+  const usual = [...steps].sort((a, b) => a - b)[Math.floor(steps.length / 2)]!
+  const out: Point[] = []
+  points.forEach((point, i) => {
+    if (i > 0 && steps[i - 1]! > usual * 3.5) out.push([points[i - 1]![0] + usual, null])
+    out.push(point)
+  })
+  return out
+}
+
+export function stateColor(state: Stretch['state'], colors: ChartColors): string {
+  switch (state) {
+    case 'OK':
+      return colors.ok
+    case 'WARNING':
+      return colors.warning
+    case 'CRITICAL':
+      return colors.critical
+    case 'UNKNOWN':
+      return colors.series[3]!
+    case 'NO_SOURCE':
+      return colors.border
+  }
+}
+
+const bandHeight = 14
+
+/** Values above with their threshold lines, the states as a band below, on one time axis. */
+export function historyOption(view: HistoryView, colors: ChartColors): EChartsCoreOption {
+  const { series, states, from, to, english, words } = view
+  const uom = series[0]?.uom ?? ''
+  const show = (n: number) => showValue(n, uom, english)
+  const lines = new Map<string, { yAxis: number; color: string; name: string }>()
+  for (const one of series) {
+    for (const n of bounds(one.warn)) lines.set(`w${n}`, { yAxis: n, color: colors.warning, name: words.warn })
+    for (const n of bounds(one.crit)) lines.set(`c${n}`, { yAxis: n, color: colors.critical, name: words.crit })
+  }
+  const long = to - from > 36 * 3_600_000
+  const stamp = (ms: number) => shanghai(ms).format(long ? 'MM-DD HH:mm' : 'HH:mm')
+  const axis = {
+    type: 'time',
+    min: moved(from),
+    max: moved(to),
+    splitNumber: 6,
+    axisTick: { show: false },
+    splitLine: { show: false },
+  }
+  const limits = [...lines.values()].map((line) => line.yAxis)
+  const values = series.flatMap((one) => one.points.map((p) => p[1]))
+  const top = Math.max(...values, ...limits.filter((n) => n <= 4 * Math.max(...values, 1e-9)), 0)
+
+  return {
+    useUTC: true,
+    grid: [
+      { left: 64, right: 20, top: series.length > 1 ? 36 : 16, bottom: 58 },
+      { left: 64, right: 20, height: bandHeight, bottom: 12 },
+    ],
+    legend:
+      series.length > 1
+        ? {
+            type: 'scroll',
+            top: 0,
+            left: 52,
+            textStyle: { color: colors.text2 },
+            itemWidth: 14,
+            itemHeight: 3,
+            icon: 'rect',
+          }
+        : undefined,
+    tooltip: {
+      trigger: 'axis',
+      confine: true,
+      backgroundColor: colors.panel,
+      borderColor: colors.border,
+      textStyle: { color: colors.text, fontSize: 12 },
+      axisPointer: { lineStyle: { color: colors.text3 } },
+      formatter: (items: { seriesName: string; value: Point; marker: string; seriesType: string }[]) => {
+        const drawn = items.filter((item) => item.seriesType === 'line' && item.value[1] !== null)
+        if (drawn.length === 0) return ''
+        const head = shanghai(drawn[0]!.value[0] - zoneMs).format('YYYY-MM-DD HH:mm:ss')
+        return [
+          head,
+          ...drawn.map((item) => `${item.marker}${escapeHtml(item.seriesName)}  ${show(item.value[1]!)}`),
+        ].join('<br>')
+      },
+    },
+    xAxis: [
+      {
+        ...axis,
+        gridIndex: 0,
+        axisLine: { lineStyle: { color: colors.border } },
+        axisLabel: {
+          color: colors.text3,
+          hideOverlap: true,
+          formatter: (ms: number) => stamp(ms - zoneMs),
+        },
+      },
+      { ...axis, gridIndex: 1, axisLine: { show: false }, axisLabel: { show: false } },
+    ],
+    yAxis: [
+      {
+        gridIndex: 0,
+        type: 'value',
+        scale: Math.min(...values) > top / 2 && limits.length === 0,
+        max: limits.length > 0 && top > 0 ? Number((top * 1.08).toPrecision(3)) : undefined,
+        splitNumber: 4,
+        axisLabel: { color: colors.text3, formatter: show },
+        splitLine: { lineStyle: { color: colors.border } },
+      },
+      { gridIndex: 1, type: 'value', min: 0, max: 1, show: false },
+    ],
+    series: [
+      ...series.map((one, i) => ({
+        name: one.label,
+        type: 'line',
+        xAxisIndex: 0,
+        yAxisIndex: 0,
+        showSymbol: one.points.length < 40,
+        symbolSize: 4,
+        sampling: 'lttb',
+        lineStyle: { width: 1.6 },
+        data: brokenAtGaps(one.points).map(([ms, value]) => [moved(ms), value]),
+        markLine:
+          i === 0 && lines.size > 0
+            ? {
+                symbol: 'none',
+                silent: true,
+                animation: false,
+                data: [...lines.values()].map((line) => ({
+                  yAxis: line.yAxis,
+                  lineStyle: { color: line.color, type: 'dashed', width: 1 },
+                  label: { position: 'insideEndTop', color: line.color, formatter: `${line.name} ${show(line.yAxis)}` },
+                })),
+              }
+            : undefined,
+      })),
+      {
+        name: 'states',
+        type: 'custom',
+        xAxisIndex: 1,
+        yAxisIndex: 1,
+        silent: true,
+        clip: true,
+        encode: { x: [0, 1], y: 2 },
+        data: states.map((s) => [
+          moved(Math.max(from, Date.parse(s.from))),
+          moved(Math.min(to, Date.parse(s.to))),
+          0.5,
+          s.state,
+        ]),
+        renderItem: (
+          params: { coordSys: { y: number; height: number } },
+          item: { value: (i: number) => number; coord: (p: number[]) => number[]; ordinalRawValue?: unknown },
+        ) => {
+          const left = item.coord([item.value(0), 0])[0]!
+          const right = item.coord([item.value(1), 0])[0]!
+          const at = states[(params as unknown as { dataIndex: number }).dataIndex]
+          return {
+            type: 'rect',
+            shape: {
+              x: left,
+              y: params.coordSys.y,
+              width: Math.max(1.5, right - left - 1),
+              height: params.coordSys.height,
+              r: 2,
+            },
+            style: { fill: at ? stateColor(at.state, colors) : colors.border, opacity: at?.state === 'OK' ? 0.55 : 1 },
+          }
+        },
+      },
+    ],
+  }
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;')
+}

@@ -1,0 +1,233 @@
+import { queryOptions } from '@tanstack/react-query'
+import { api, type Query } from '@/shared/api/client'
+import {
+  checkClasses,
+  inspectModule as module,
+  type Check,
+  type CheckClass,
+  type Plan,
+  type Round,
+} from '@/shared/api/inspect'
+import type { Page } from '@/shared/api/types'
+import type { SearchHit } from '@/shared/feature'
+import { serverNow } from '@/shared/lib/time'
+import {
+  findingStates,
+  type Finding,
+  type FindingDetail,
+  type Gap,
+  type History,
+  type Kind,
+  type Result,
+  type RoundDetail,
+} from './types'
+
+export { module }
+
+const one = (resource: string, id: string, action = '') => `/inspect/${resource}/${encodeURIComponent(id)}${action}`
+
+export const keys = {
+  checks: [module, 'checks'] as const,
+  rounds: [module, 'rounds'] as const,
+  plans: [module, 'plans'] as const,
+  findings: [module, 'findings'] as const,
+  results: [module, 'results'] as const,
+  gaps: [module, 'gaps'] as const,
+}
+
+const list =
+  <T>(path: string) =>
+  (query: Query, signal: AbortSignal) =>
+    api.get<Page<T>>(path, { query, signal })
+
+export const fetchChecks = list<Check>('/inspect/checks')
+export const fetchRounds = list<Round>('/inspect/rounds')
+export const fetchPlans = list<Plan>('/inspect/plans')
+export const fetchFindings = list<Finding>('/inspect/findings')
+export const fetchResults = list<Result>('/inspect/results')
+export const fetchGaps = list<Gap>('/inspect/gaps')
+
+export const kindsQuery = queryOptions({
+  queryKey: [module, 'kinds'],
+  queryFn: async ({ signal }) => (await api.get<{ items: Kind[] }>('/inspect/kinds', { signal })).items ?? [],
+  staleTime: 10 * 60_000,
+})
+
+export const checkQuery = (id: string) =>
+  queryOptions({
+    queryKey: [module, 'check', id],
+    queryFn: ({ signal }) => api.get<Check>(one('checks', id), { signal }),
+  })
+
+export const resultQuery = (id: string) =>
+  queryOptions({
+    queryKey: [module, 'result', id],
+    queryFn: ({ signal }) => api.get<Result>(one('results', id), { signal }),
+    staleTime: Infinity,
+  })
+
+export const planQuery = (id: string) =>
+  queryOptions({
+    queryKey: [module, 'plan', id],
+    queryFn: ({ signal }) => api.get<Plan>(one('plans', id), { signal }),
+  })
+
+export const roundQuery = (id: string) =>
+  queryOptions({
+    queryKey: [module, 'round', id],
+    queryFn: async ({ signal }) => {
+      const round = await api.get<RoundDetail>(one('rounds', id), { signal })
+      return { ...round, items: round.items ?? [] }
+    },
+    refetchInterval: (query) => (query.state.data?.state === 'running' ? 1_000 : false),
+  })
+
+export const findingQuery = (id: string) =>
+  queryOptions({
+    queryKey: [module, 'finding', id],
+    queryFn: async ({ signal }) => {
+      const finding = await api.get<FindingDetail>(one('findings', id), { signal })
+      return { ...finding, timeline: finding.timeline ?? [] }
+    },
+  })
+
+/** Values and states of the time up to now; the window moves with each question. */
+export const historyQuery = (id: string, span: Span) =>
+  queryOptions({
+    queryKey: [module, 'history', id, span],
+    queryFn: async ({ signal }): Promise<History & { from: number; to: number }> => {
+      const to = serverNow()
+      const from = to - spans[span]
+      const history = await api.get<History>(one('checks', id, '/history'), {
+        query: { from: new Date(from).toISOString(), to: new Date(to).toISOString(), points: 400 },
+        signal,
+      })
+      return { series: history.series ?? [], states: history.states ?? [], from, to }
+    },
+    placeholderData: (old) => old,
+    refetchInterval: 60_000,
+  })
+
+/** The states of a finding that somebody still has to do something about. */
+export const notClosed = 'open,assigned,repaired'
+
+const hour = 3_600_000
+export const spans = { '1h': hour, '6h': 6 * hour, '24h': 24 * hour, '7d': 168 * hour, '90d': 2160 * hour }
+export type Span = keyof typeof spans
+
+const totalOf = async (path: string, query: Query, signal: AbortSignal) => {
+  const page = await api.get<Page<unknown>>(path, { query: { ...query, limit: 1 }, signal })
+  return { total: page.total, capped: page.total_capped }
+}
+
+export interface Count {
+  total: number
+  capped: boolean
+}
+
+/**
+ * How many checks each class has, and how many of them call for a person: what has no source is UNKNOWN to the
+ * server, and does not. "" is all classes.
+ */
+export const classCountsQuery = queryOptions({
+  queryKey: [...keys.checks, 'counts'],
+  queryFn: async ({ signal }) => {
+    const path = '/inspect/checks'
+    const silent = (
+      await api.get<Page<Check>>(path, { query: { enabled: true, reason: 'no_source', limit: 200 }, signal })
+    ).items
+    const counts = await Promise.all(
+      ['' as const, ...checkClasses].map(async (c): Promise<[CheckClass | '', { all: Count; bad: number }]> => {
+        const narrow = { class: c || undefined, enabled: true }
+        const [all, bad] = await Promise.all([
+          totalOf(path, narrow, signal),
+          totalOf(path, { ...narrow, state: 'CRITICAL,UNKNOWN,WARNING' }, signal),
+        ])
+        return [c, { all, bad: bad.total - silent.filter((check) => !c || check.class === c).length }]
+      }),
+    )
+    return new Map(counts)
+  },
+})
+
+/** How many findings stand in each state under the other filters of the list. */
+export const findingCountsQuery = (filters: Query) =>
+  queryOptions({
+    queryKey: [...keys.findings, 'counts', filters],
+    queryFn: async ({ signal }) =>
+      Object.fromEntries(
+        await Promise.all(
+          findingStates.map(async (state) => [
+            state,
+            await totalOf('/inspect/findings', { ...filters, state }, signal),
+          ]),
+        ),
+      ) as Record<string, Count>,
+    placeholderData: (old) => old,
+  })
+
+export const openFindingsQuery = queryOptions({
+  queryKey: [...keys.findings, 'badge'],
+  queryFn: ({ signal }) => totalOf('/inspect/findings', { state: notClosed }, signal),
+})
+
+export interface NewCheck {
+  asset_id: string
+  kind: string
+  params: Record<string, unknown>
+  warn: Record<string, string>
+  crit: Record<string, string>
+}
+
+export interface CheckChange {
+  params?: Record<string, unknown>
+  warn?: Record<string, string>
+  crit?: Record<string, string>
+  enabled?: boolean
+  reason: string
+  version: number
+}
+
+export const createCheck = (body: NewCheck, idempotencyKey: string) =>
+  api.post<Check>('/inspect/checks', body, { idempotencyKey })
+export const changeCheck = (id: string, body: CheckChange) => api.patch<Check>(one('checks', id), body)
+export const tryCheck = (id: string) => api.post<Result>(one('checks', id, '/try'))
+
+export interface PlanBody {
+  name: string
+  interval_seconds: number
+  classes: CheckClass[]
+}
+export const createPlan = (body: PlanBody & { area_path: string }, idempotencyKey: string) =>
+  api.post<Plan>('/inspect/plans', body, { idempotencyKey })
+export const changePlan = (id: string, body: Partial<PlanBody> & { enabled?: boolean; version: number }) =>
+  api.patch<Plan>(one('plans', id), body)
+
+export const assignFinding = (
+  id: string,
+  body: { account_id: string; due_at?: string; note?: string; version: number },
+) => api.post<Finding>(one('findings', id, '/assign'), body)
+export const commentFinding = (id: string, text: string) => api.post<Finding>(one('findings', id, '/comment'), { text })
+export const repairFinding = (id: string, body: { note: string; version: number }) =>
+  api.post<Finding>(one('findings', id, '/repaired'), body)
+export const seeFinding = (id: string) => api.post<void>(one('findings', id, '/see'))
+
+export async function searchFindings(text: string, signal: AbortSignal): Promise<SearchHit[]> {
+  const page = await fetchFindings({ q: text, limit: 5 }, signal)
+  return (page.items ?? []).map((f) => ({
+    id: f.id,
+    text: f.title,
+    hint: f.number,
+    to: `/inspect/findings/${f.id}`,
+  }))
+}
+
+export async function searchChecks(text: string, signal: AbortSignal): Promise<SearchHit[]> {
+  const page = await fetchChecks({ q: text, limit: 5 }, signal)
+  return (page.items ?? []).map((c) => ({
+    id: c.id,
+    text: [c.title_zh, c.target].filter(Boolean).join(' '),
+    hint: c.asset_name,
+    to: `/inspect/checks/${c.id}`,
+  }))
+}

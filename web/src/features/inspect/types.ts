@@ -1,0 +1,143 @@
+import type { CheckClass, Perf, Round } from '@/shared/api/inspect'
+import type { CheckState, Titled } from '@/shared/api/types'
+
+export interface ParamSpec extends Titled {
+  name: string
+  type: 'string' | 'int' | 'float' | 'bool' | 'strings'
+  required: boolean
+  default?: unknown
+  secret: boolean
+}
+
+export interface ThresholdSpec {
+  metric: string
+  warn: string
+  crit: string
+  unit: string
+}
+
+/** Kind of check (检查项类型), as the server declares it; forms are made from it. */
+export interface Kind extends Titled {
+  kind: string
+  class: CheckClass
+  help_zh: string
+  help_en: string
+  params: ParamSpec[]
+  thresholds: ThresholdSpec[]
+  verified: 'tested' | 'samples'
+  verified_on: string
+}
+
+export interface Result extends Titled {
+  id: string
+  check_id: string
+  asset_id: string
+  asset_name: string
+  class: CheckClass
+  kind: string
+  target: string
+  round_id: string
+  state: CheckState
+  reason: string
+  summary: string
+  details: string
+  perfdata: Perf[]
+  ran_at: string
+  duration_ms: number
+  sha256: string
+}
+
+export interface RoundItem extends Titled {
+  check_id: string
+  asset_name: string
+  class: CheckClass
+  target: string
+  state: 'planned' | 'ran' | 'missed'
+  missed_reason: string
+  result: Result | null
+}
+
+export interface RoundDetail extends Round {
+  items: RoundItem[]
+}
+
+export const findingStates = ['open', 'assigned', 'repaired', 'closed'] as const
+export type FindingState = (typeof findingStates)[number]
+export type Severity = 'warning' | 'critical' | 'unknown'
+
+export interface Person {
+  id: string
+  display_name: string
+}
+
+/** Finding (隐患): what is wrong with one check, from its first bad result to its first good one. */
+export interface Finding {
+  id: string
+  number: string
+  state: FindingState
+  severity: Severity
+  title: string
+  summary: string
+  check_id: string
+  asset_id: string
+  asset_name: string
+  class: CheckClass
+  area_path: string
+  system_id: string
+  opened_at: string
+  last_seen_at: string
+  seen_count: number
+  closed_at?: string | null
+  assignee: Person | null
+  due_at?: string | null
+  /** Due time that fits its severity, while nobody has it. */
+  proposed_due_at?: string | null
+  previous_id: string
+  version: number
+  check_state: CheckState | ''
+}
+
+export interface TimelineEntry {
+  seq: number
+  type: string
+  at: string
+  actor: { kind: string; id: string; display_name: string }
+  /** What a person wrote. */
+  text: string
+  fields: Record<string, unknown>
+}
+
+export interface FindingDetail extends Finding {
+  timeline: TimelineEntry[]
+  result: Result | null
+}
+
+export interface Gap {
+  id: string
+  plan_id: string
+  from: string
+  to: string
+  missed_rounds: number
+  reason: string
+  noted_at: string
+}
+
+export interface Series {
+  label: string
+  uom: string
+  points: [number, number][]
+  warn: string
+  crit: string
+}
+
+/** A span of time in which a check said the same. */
+export interface Stretch {
+  from: string
+  to: string
+  state: CheckState | 'NO_SOURCE'
+}
+
+export interface History {
+  series: Series[]
+  states: Stretch[]
+}
