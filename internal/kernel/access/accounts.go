@@ -58,7 +58,7 @@ func (s *Service) Accounts(ctx context.Context, scope store.Scope, q store.ListQ
 		if len(roles) == 0 {
 			return q
 		}
-		return q.Where("EXISTS (SELECT 1 FROM access_grant AS g WHERE g.account_id = account.id AND g.role IN (?))", bun.In(roles))
+		return q.Where("EXISTS (SELECT 1 FROM access_grant AS g WHERE g.account_id = account.id AND g.role IN (?))", bun.List(roles))
 	})
 	if err != nil {
 		return none, err

@@ -77,7 +77,7 @@ func (s *Service) Names(ctx context.Context, ids []string) (map[string]string, e
 		return out, nil
 	}
 	var rows []account
-	err := s.db.Read().NewSelect().Model(&rows).Column("id", "display_name").Where("id IN (?)", bun.In(ids)).Scan(ctx)
+	err := s.db.Read().NewSelect().Model(&rows).Column("id", "display_name").Where("id IN (?)", bun.List(ids)).Scan(ctx)
 	if err != nil {
 		return nil, store.Classify(fmt.Errorf("names: %w", err))
 	}

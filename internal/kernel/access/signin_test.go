@@ -301,3 +301,29 @@ func TestRehash(t *testing.T) {
 		}
 	})
 }
+
+// A key for repeats never lets anybody in, and what is kept of the request tells nothing of the
+// password.
+func TestIdempotencyKeyOfSignIn(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		b.setUp()
+		try := func(password string) (*browser, answer) {
+			w := b.browser()
+			w.header.Set("Idempotency-Key", "the same")
+			return w, w.post("/access/sign-in", fields{"login": "admin", "password": password})
+		}
+		_, a := try(goodPassword)
+		a.ok()
+		for _, password := range []string{goodPassword, "wrong password 1A"} {
+			w, a := try(password)
+			a.refused(http.StatusConflict, "duplicate_request")
+			if w.cookie != "" {
+				t.Error("a repeat was signed in")
+			}
+		}
+		if n := b.rows("store_once"); n != 1 {
+			t.Errorf("%d keys", n)
+		}
+	})
+}

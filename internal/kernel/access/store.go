@@ -155,7 +155,7 @@ func grantsOf(ctx context.Context, db bun.IDB, ids ...string) (map[string][]Gran
 		return out, nil
 	}
 	var rows []grantRow
-	err := db.NewSelect().Model(&rows).Where("account_id IN (?)", bun.In(ids)).
+	err := db.NewSelect().Model(&rows).Where("account_id IN (?)", bun.List(ids)).
 		Order("account_id", "role", "area_path", "system_id").Scan(ctx)
 	if err != nil {
 		return nil, store.Classify(fmt.Errorf("grants: %w", err))
