@@ -9,7 +9,8 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/test/setup.ts'],
     css: false,
-    testTimeout: 20_000,
+    // Generous: a busy machine is slow, not wrong.
+    testTimeout: 60_000,
     pool: 'threads',
     maxWorkers: 2,
   },

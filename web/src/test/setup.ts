@@ -1,6 +1,8 @@
-import { cleanup } from '@testing-library/react'
+import { cleanup, configure } from '@testing-library/react'
 import { afterEach, beforeAll, vi } from 'vitest'
 import { startI18n } from '@/app/i18n'
+
+configure({ asyncUtilTimeout: 15_000 })
 
 // jsdom has no layout: what antd asks of it is answered with "nothing matches" and "no size".
 Object.defineProperty(window, 'matchMedia', {
