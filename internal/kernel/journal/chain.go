@@ -55,12 +55,8 @@ func (j *Journal) chainPending(ctx context.Context) (chained int, locked bool, e
 		if !locked {
 			return nil
 		}
-		serials, digests, err := readPending(ctx, t)
+		h, serials, digests, err := readPending(ctx, t)
 		if err != nil || len(serials) == 0 {
-			return err
-		}
-		h, err := readHead(ctx, t)
-		if err != nil {
 			return err
 		}
 		prevs, hashes := make([][]byte, len(serials)), make([][]byte, len(serials))
@@ -88,22 +84,30 @@ func (j *Journal) chainPending(ctx context.Context) (chained int, locked bool, e
 	return chained, locked, err
 }
 
-func readPending(ctx context.Context, t *sql.Tx) (serials []int64, digests [][]byte, err error) {
-	rows, err := t.QueryContext(ctx, `SELECT serial, digest FROM journal_pending ORDER BY serial LIMIT $1`, pgx.QueryExecModeCacheStatement, batch)
+// readPending reads the head and the oldest pending rows in one round trip.
+func readPending(ctx context.Context, t *sql.Tx) (h head, serials []int64, digests [][]byte, err error) {
+	h = head{hash: genesis()}
+	rows, err := t.QueryContext(ctx, `SELECT p.serial, p.digest, h.seq, h.hash FROM journal_pending AS p
+		LEFT JOIN (SELECT seq, hash FROM journal_chain ORDER BY seq DESC LIMIT 1) AS h ON true
+		ORDER BY p.serial LIMIT $1`, pgx.QueryExecModeCacheStatement, batch)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read pending rows: %w", err)
+		return h, nil, nil, fmt.Errorf("read pending rows: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // read only; Err is checked below
 	for rows.Next() {
 		var serial int64
-		var digest []byte
-		if err := rows.Scan(&serial, &digest); err != nil {
-			return nil, nil, fmt.Errorf("read pending rows: %w", err)
+		var seq sql.NullInt64
+		var digest, hash []byte
+		if err := rows.Scan(&serial, &digest, &seq, &hash); err != nil {
+			return h, nil, nil, fmt.Errorf("read pending rows: %w", err)
+		}
+		if seq.Valid {
+			h = head{seq: seq.Int64, hash: hash}
 		}
 		serials, digests = append(serials, serial), append(digests, digest)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, nil, fmt.Errorf("read pending rows: %w", err)
+		return h, nil, nil, fmt.Errorf("read pending rows: %w", err)
 	}
-	return serials, digests, nil
+	return h, serials, digests, nil
 }

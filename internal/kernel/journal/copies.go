@@ -40,14 +40,14 @@ func (j *Journal) writeCopies(ctx context.Context) error {
 			}
 		}
 		if len(segments) < page {
-			return j.writeHeadCopy(ctx)
+			return j.CopyHead(ctx)
 		}
 	}
 }
 
-// writeHeadCopy signs the head of the chain into the folder of copies. A head that lies behind the
-// copy is not written: it would hide that the chain was cut.
-func (j *Journal) writeHeadCopy(ctx context.Context) error {
+// CopyHead signs the head of the chain into the folder of copies. A head that lies behind the copy is
+// not written: it would hide that the chain was cut.
+func (j *Journal) CopyHead(ctx context.Context) error {
 	if j.dir == "" {
 		return nil
 	}

@@ -153,7 +153,7 @@ func (j *Journal) segmentLoop(ctx context.Context) {
 	// A last copy, so that what happened until the stop is covered.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if err := j.writeHeadCopy(last); err != nil {
+	if err := j.CopyHead(last); err != nil {
 		j.log.WarnContext(last, "copy of the journal's head not written", "error", err)
 	}
 }
