@@ -27,14 +27,14 @@ func TestInvitation(t *testing.T) {
 		if a := look(token).ok(); a.text("login") != "wang" || a.text("display_name") != "人员wang" {
 			t.Errorf("invitation %s", a.raw)
 		}
-		look("invented").refused(http.StatusConflict, "invitation_invalid")
-		accept("invented", goodPassword).refused(http.StatusConflict, "invitation_invalid")
+		look("invented").refused(http.StatusForbidden, "invitation_invalid")
+		accept("invented", goodPassword).refused(http.StatusForbidden, "invitation_invalid")
 		accept(token, "wang 2026 WANG").refused(http.StatusUnprocessableEntity, "password_weak")
 
 		newer := tokenOf(t, w.post("/access/accounts/"+id+"/invite", nil).ok().text("invitation_url"))
-		accept(token, goodPassword).refused(http.StatusConflict, "invitation_expired") // replaced
+		accept(token, goodPassword).refused(http.StatusForbidden, "invitation_expired") // replaced
 		b.step(24*time.Hour + time.Second)
-		look(newer).refused(http.StatusConflict, "invitation_expired")
+		look(newer).refused(http.StatusForbidden, "invitation_expired")
 		_, a := b.signIn("wang", goodPassword)
 		a.refused(http.StatusUnauthorized, "bad_credentials")
 
@@ -43,7 +43,7 @@ func TestInvitation(t *testing.T) {
 		if a := accept(token, goodPassword).ok(); a.text("account.id") != id {
 			t.Errorf("me %s", a.raw)
 		}
-		accept(token, goodPassword).refused(http.StatusConflict, "invitation_used")
+		accept(token, goodPassword).refused(http.StatusForbidden, "invitation_used")
 		if w.get("/access/accounts/"+id).ok().at("state") != "active" {
 			t.Error("not active")
 		}

@@ -45,7 +45,8 @@ func status(c problem.Code) int {
 		return http.StatusNotFound
 	case problem.Unauthenticated, "bad_credentials", "totp_required", "totp_invalid", "session_idle":
 		return http.StatusUnauthorized
-	case problem.Forbidden, "fresh_sign_in_required", "setup_link_invalid", "setup_link_expired", "setup_link_used":
+	case problem.Forbidden, "fresh_sign_in_required", "setup_link_invalid", "setup_link_expired", "setup_link_used",
+		"invitation_invalid", "invitation_expired", "invitation_used":
 		return http.StatusForbidden
 	case problem.RateLimited, "locked":
 		return http.StatusTooManyRequests
