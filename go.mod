@@ -85,3 +85,6 @@ require (
 )
 
 tool honnef.co/go/tools/cmd/staticcheck
+
+// npm packages may carry Go files of their own; ./... is ours alone.
+ignore ./web/node_modules

@@ -1,0 +1,3 @@
+module taxops
+
+go 1.26

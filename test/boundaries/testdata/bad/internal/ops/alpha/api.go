@@ -1,0 +1,5 @@
+package alpha
+
+import "net/http"
+
+func route() string { return http.MethodGet }

@@ -1,0 +1,2 @@
+// Package alpha is a module that reaches into another.
+package alpha

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE TABLE row (id TEXT PRIMARY KEY);

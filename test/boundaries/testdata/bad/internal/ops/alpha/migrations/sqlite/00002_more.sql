@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE row ADD COLUMN area_path TEXT;

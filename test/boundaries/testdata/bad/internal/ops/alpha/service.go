@@ -1,0 +1,3 @@
+package alpha
+
+func serve(r Row) { r.DB.NewInsert() }

@@ -1,0 +1,4 @@
+package sub // want package-comment
+
+// Sub is a part of beta.
+func Sub() {}
