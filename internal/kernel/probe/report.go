@@ -131,10 +131,8 @@ func shortNumber(v float64) string {
 	switch {
 	case v == math.Trunc(v) && a < 1e15:
 		return strconv.FormatFloat(v, 'f', 0, 64)
-	case a < 0.1:
-		return strconv.FormatFloat(v, 'g', 2, 64)
 	case a < 1:
-		return strconv.FormatFloat(v, 'f', 2, 64)
+		return strconv.FormatFloat(v, 'g', 2, 64)
 	}
 	return strconv.FormatFloat(v, 'f', 1, 64)
 }

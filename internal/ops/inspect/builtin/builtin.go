@@ -39,6 +39,7 @@ type Deps struct {
 type host struct {
 	Deps
 	statfs *statfsGuard
+	kmsg   func(ctx context.Context, path string, yield func(record []byte)) error
 }
 
 func newHost(d Deps) host {
@@ -50,7 +51,7 @@ func newHost(d Deps) host {
 			*p.field = p.usual
 		}
 	}
-	return host{Deps: d, statfs: newStatfsGuard(statfs)}
+	return host{Deps: d, statfs: newStatfsGuard(statfs), kmsg: readKmsg}
 }
 
 // All returns every built-in kind, in the order of the contract's classes.

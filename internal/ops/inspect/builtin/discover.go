@@ -127,7 +127,8 @@ func greetsMySQL(conn net.Conn) (version string, ok bool) {
 		return "", false
 	}
 	version, err = r.ReadString(0)
-	return strings.TrimRight(version, "\x00"), err == nil
+	// MariaDB hides behind "5.5.5-" for the sake of old replicas.
+	return strings.TrimPrefix(strings.TrimRight(version, "\x00"), "5.5.5-"), err == nil
 }
 
 // speaksRedis sends PING; a server that wants a password answers in the protocol too.

@@ -49,7 +49,7 @@ func (h host) runKernelLog(ctx context.Context, t probe.Target) probe.Result {
 		from.seq, from.known = last.seq, true
 	}
 	scan := kernelScan{from: from, ignore: ignore}
-	if err := readKmsg(ctx, path, scan.record); err != nil {
+	if err := h.kmsg(ctx, path, scan.record); err != nil {
 		if errors.Is(err, os.ErrPermission) {
 			return probe.Denied("无权读取内核日志：请以 root 运行，或授予 CAP_SYSLOG，或设 sysctl kernel.dmesg_restrict=0")
 		}

@@ -46,11 +46,20 @@ func (h host) postgresql() probe.Builtin {
 			}
 			return checkPort(p)
 		},
-		Target:   instanceTarget,
+		Target:   pgTarget,
 		Verified: verifiedTested, VerifiedOn: "PostgreSQL 15, 2026-11", Timeout: instanceTimeout,
 		Run:      runPostgres,
 		Discover: h.discoverPostgres,
 	}
+}
+
+// pgTarget names a socket by its file, since one directory may hold several.
+func pgTarget(p map[string]any) string {
+	if dir, _ := p["socket"].(string); dir != "" {
+		port, _ := p["port"].(int)
+		return filepath.Join(dir, fmt.Sprintf(".s.PGSQL.%d", port))
+	}
+	return instanceTarget(p)
 }
 
 // pgDefaults are the accounts tried when none is set.
@@ -59,7 +68,7 @@ func pgDefaults() []string { return []string{"postgres", osUser()} }
 func runPostgres(ctx context.Context, t probe.Target) probe.Result {
 	ctx, cancel := answerBy(ctx, instanceAnswer)
 	defer cancel()
-	where := instanceTarget(t.Params)
+	where := pgTarget(t.Params)
 	began := time.Now()
 	conn, err := signIn(ctx, t.String("user"), pgDefaults(), func(ctx context.Context, user string) (*pgx.Conn, error) {
 		return pgConnect(ctx, t.Params, user)
@@ -212,8 +221,8 @@ func judgePostgres(t probe.Target, where string, f pgFacts) probe.Result {
 	r.Measure("connections_percent", fmt.Sprintf("连接数 %d / %d", f.connections, f.most), percent, "%")
 	r.Record("connections", float64(f.connections), "")
 	r.Measure("xid_age", "事务号年龄", float64(f.xidAge), "")
-	figures := fmt.Sprintf("PostgreSQL %s %s，连接 %d / %d（%s），事务号年龄 %.2f 亿", where, version(f.version),
-		f.connections, f.most, probe.Humanize(percent, "%"), float64(f.xidAge)/1e8)
+	figures := fmt.Sprintf("PostgreSQL %s %s，连接 %d / %d（%s），事务号年龄 %s", where, version(f.version),
+		f.connections, f.most, probe.Humanize(percent, "%"), bigNumber(f.xidAge))
 	if f.seesOthers {
 		r.Measure("longest_transaction", "最长事务", f.longest, "s")
 		figures += "，最长事务 " + probe.Humanize(f.longest, "s")
@@ -246,6 +255,17 @@ func judgePostgres(t probe.Target, where string, f pgFacts) probe.Result {
 		}
 	}
 	return r.Result(figures)
+}
+
+// bigNumber writes a count as people here say it.
+func bigNumber(n int64) string {
+	switch {
+	case n >= 1e8:
+		return fmt.Sprintf("%.2f 亿", float64(n)/1e8)
+	case n >= 1e4:
+		return fmt.Sprintf("%.1f 万", float64(n)/1e4)
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 // version shortens "15.20 (Debian 15.20-0+deb12u1)".

@@ -19,8 +19,7 @@ func (h host) raid() probe.Builtin {
 			"变红时：先确认备份可用，用 mdadm --detail 找出故障盘，换盘后 mdadm --add，重建期间避免大量读写。",
 		HelpEN: "Reads /proc/mdstat: a degraded or inactive array, or one with a failed disk, is critical; rebuilds and checks show their progress. Hardware controllers are not seen here. " +
 			"When red: make sure the backup is good, find the failed disk with mdadm --detail, replace it and mdadm --add; avoid heavy load while it rebuilds.",
-		Thresholds: []probe.Threshold{{Metric: "degraded", Crit: "0"}},
-		Verified:   verifiedSamples, VerifiedOn: "Linux md, 2026-11",
+		Verified: verifiedSamples, VerifiedOn: "Linux md, 2026-11",
 		Discover: always("主机可能有软件磁盘阵列"),
 		Run: func(_ context.Context, t probe.Target) probe.Result {
 			b, missing := look(filepath.Join(h.Proc, "mdstat"), "软件磁盘阵列")
@@ -36,11 +35,11 @@ func (h host) raid() probe.Builtin {
 			for _, a := range arrays {
 				if a.bad() != "" {
 					degraded++
-					r.Raise(probe.Critical, "degraded", fmt.Sprintf("阵列 %s（%s）%s", a.name, a.level, a.bad()))
+					r.Raise(probe.Critical, "degraded", fmt.Sprintf("阵列 %s %s", a.title(), a.bad()))
 				}
 				r.Detail(a.String())
 			}
-			r.Measure("degraded", "异常阵列", float64(degraded), "")
+			r.Record("degraded", float64(degraded), "")
 			return r.Result(fmt.Sprintf("共 %d 个阵列，%d 个异常", len(arrays), degraded))
 		},
 	}
@@ -61,7 +60,6 @@ var (
 	mdMember   = regexp.MustCompile(`(\S+?)\[\d+\](?:\((\w)\))*`)
 	mdDisks    = regexp.MustCompile(`\[(\d+)/(\d+)\]`)
 	mdProgress = regexp.MustCompile(`(recovery|resync|check|reshape)\s*=\s*([\d.]+%|DELAYED|PENDING)(?:.*finish=(\S+))?`)
-	mdDelayed  = regexp.MustCompile(`(recovery|resync|check|reshape)=(DELAYED|PENDING)`)
 )
 
 func parseMdstat(b []byte) []mdArray {
@@ -88,8 +86,9 @@ func parseMdstat(b []byte) []mdArray {
 		}
 		if m := mdProgress.FindStringSubmatch(line); m != nil {
 			a.action, a.progress, a.eta = m[1], m[2], m[3]
-		} else if m := mdDelayed.FindStringSubmatch(line); m != nil {
-			a.action, a.progress = m[1], "等待中"
+			if a.progress == "DELAYED" || a.progress == "PENDING" {
+				a.progress = "等待中"
+			}
 		}
 	}
 	return list
@@ -122,9 +121,17 @@ func (a mdArray) doing() string {
 	return s
 }
 
+// title is the name with the level, which an inactive array does not show.
+func (a mdArray) title() string {
+	if a.level == "" {
+		return a.name
+	}
+	return a.name + "（" + a.level + "）"
+}
+
 // String describes the array in one line.
 func (a mdArray) String() string {
-	s := fmt.Sprintf("%s %s", a.name, a.level)
+	s := a.title()
 	if a.disks > 0 {
 		s += fmt.Sprintf(" %d/%d 块盘", a.inUse, a.disks)
 	}

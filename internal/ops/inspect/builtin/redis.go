@@ -161,15 +161,15 @@ func judgeRedis(t probe.Target, where string, f redisFacts) probe.Result {
 	}
 	r := t.Report()
 	r.Measure("connect_time", "连接耗时", f.connectTime.Seconds(), "s")
-	used, limit, of := f.number("used_memory"), f.number("maxmemory"), "maxmemory"
+	used, limit, of, note := f.number("used_memory"), f.number("maxmemory"), "maxmemory", ""
 	if limit == 0 {
-		limit, of = f.number("total_system_memory"), "物理内存，未设 maxmemory"
+		limit, of, note = f.number("total_system_memory"), "物理内存", "，未设 maxmemory"
 	}
 	figures := fmt.Sprintf("%s %s，内存 %s", where, f.info["redis_version"], probe.Humanize(used, "B"))
 	if limit > 0 {
 		percent := 100 * used / limit
 		r.Measure("memory_percent", "内存占用", percent, "%")
-		figures += fmt.Sprintf("（占%s %s 的 %s）", of, probe.Humanize(limit, "B"), probe.Humanize(percent, "%"))
+		figures += fmt.Sprintf("（%s %s 的 %s%s）", of, probe.Humanize(limit, "B"), probe.Humanize(percent, "%"), note)
 	}
 	r.Record("used_memory", used, "B")
 	r.Record("clients", f.number("connected_clients"), "")

@@ -1,0 +1,84 @@
+package builtin
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"taxops/internal/kernel/probe"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// tree writes files below a new directory and returns a host that reads them.
+func tree(t *testing.T, files map[string]string) host {
+	t.Helper()
+	root := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return newHost(Deps{
+		Proc: filepath.Join(root, "proc"), Sys: filepath.Join(root, "sys"),
+		Dev: filepath.Join(root, "dev"), VarLog: filepath.Join(root, "log"),
+	})
+}
+
+func testdata(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// target makes a target of a kind at a fixed time; memory may be nil.
+func target(t *testing.T, b probe.Builtin, params map[string]any, memory probe.Memory, now time.Time) probe.Target {
+	t.Helper()
+	tg, err := b.NewTarget(params, nil, memory, nil, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tg
+}
+
+var at = time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+
+func run(t *testing.T, b probe.Builtin, params map[string]any, memory probe.Memory) probe.Result {
+	t.Helper()
+	return b.Run(t.Context(), target(t, b, params, memory, at))
+}
+
+// wants checks state, reason and that the summary says each of the words.
+func wants(t *testing.T, r probe.Result, s probe.State, reason probe.Reason, words ...string) {
+	t.Helper()
+	if r.State != s || r.Reason != reason {
+		t.Errorf("%s %q, want %s %q: %s", r.State, r.Reason, s, reason, r.Summary)
+	}
+	for _, w := range words {
+		if !strings.Contains(r.Summary, w) {
+			t.Errorf("summary does not say %q: %s", w, r.Summary)
+		}
+	}
+}
+
+func value(t *testing.T, r probe.Result, label string) float64 {
+	t.Helper()
+	for _, p := range r.Perf {
+		if p.Label == label {
+			return p.Value
+		}
+	}
+	t.Errorf("no value %q in %v", label, r.Perf)
+	return 0
+}
