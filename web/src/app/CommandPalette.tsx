@@ -25,7 +25,7 @@ interface Props {
 
 const listId = 'palette-list'
 
-export function CommandPalette({ open, onClose, onHelp }: Props) {
+export default function CommandPalette({ open, onClose, onHelp }: Props) {
   const { t } = useTranslation()
   return (
     <Modal

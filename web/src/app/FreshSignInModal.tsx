@@ -8,7 +8,7 @@ import { useErrorText } from '@/shared/lib/errors'
 import { Notice } from '@/shared/ui/Notice'
 import { PasswordFields, type PasswordValues } from './PasswordFields'
 
-export function FreshSignInModal({ open, onAnswer }: { open: boolean; onAnswer: (fresh: boolean) => void }) {
+export default function FreshSignInModal({ open, onAnswer }: { open: boolean; onAnswer: (fresh: boolean) => void }) {
   const { t } = useTranslation()
   const me = useMe()
   const client = useQueryClient()

@@ -4,7 +4,7 @@ import { usePerm } from '@/shared/lib/perm'
 import { usePrefs } from '@/shared/lib/prefs'
 import { nav } from './features'
 
-export function KeyHelp({ open, onClose }: { open: boolean; onClose: () => void }) {
+export default function KeyHelp({ open, onClose }: { open: boolean; onClose: () => void }) {
   const { t } = useTranslation()
   const may = usePerm()
   const { singleKeys } = usePrefs()

@@ -13,7 +13,7 @@ import './lockscreen.css'
 import { PasswordFields, type PasswordValues } from './PasswordFields'
 
 /** Covers the page until the same person is back. The page below stays as it was, unreadable. */
-export function LockScreen({ code, onUnlocked }: { code: string; onUnlocked: () => void }) {
+export default function LockScreen({ code, onUnlocked }: { code: string; onUnlocked: () => void }) {
   const { t } = useTranslation()
   const me = useMe()
   const client = useQueryClient()

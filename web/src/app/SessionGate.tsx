@@ -1,11 +1,12 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useEffect } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { api } from '@/shared/api/client'
 import { meKey } from '@/shared/api/me'
 import type { Me } from '@/shared/api/types'
 import { Store, useStore } from '@/shared/lib/store'
-import { FreshSignInModal } from './FreshSignInModal'
-import { LockScreen } from './LockScreen'
+
+const FreshSignInModal = lazy(() => import('./FreshSignInModal'))
+const LockScreen = lazy(() => import('./LockScreen'))
 
 export type Lock = { code: string } | null
 export const lock = new Store<Lock>(null)
@@ -21,6 +22,8 @@ export function SessionGate() {
   const client = useQueryClient()
   const locked = useStore(lock)
   const asked = useStore(question)
+  const [wasAsked, setWasAsked] = useState(false)
+  if (asked && !wasAsked) setWasAsked(true)
 
   useEffect(() => {
     api.setHooks({
@@ -41,9 +44,9 @@ export function SessionGate() {
   }, [client])
 
   return (
-    <>
-      <FreshSignInModal open={asked !== null && !locked} onAnswer={(fresh) => asked?.answer(fresh)} />
+    <Suspense>
+      {wasAsked && <FreshSignInModal open={asked !== null && !locked} onAnswer={(fresh) => asked?.answer(fresh)} />}
       {locked && <LockScreen code={locked.code} onUnlocked={() => lock.set(null)} />}
-    </>
+    </Suspense>
   )
 }

@@ -1,21 +1,21 @@
-import { Outlet } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { Outlet, useNavigate } from '@tanstack/react-router'
+import { lazy, Suspense, useEffect, useState } from 'react'
+import { useTranslation } from 'react-i18next'
 import { meQuery } from '@/shared/api/me'
 import { useKeys, type KeyMap } from '@/shared/lib/keys'
 import { connectLive } from '@/shared/lib/live'
 import { usePerm } from '@/shared/lib/perm'
-import { CommandPalette } from './CommandPalette'
+import { useStore } from '@/shared/lib/store'
 import { nav } from './features'
 import { Header } from './Header'
-import { KeyHelp } from './KeyHelp'
 import { useIdleLock } from './idle'
 import { lock } from './SessionGate'
-import { useStore } from '@/shared/lib/store'
 import './shell.css'
 import { Sider } from './Sider'
+
+const CommandPalette = lazy(() => import('./CommandPalette'))
+const KeyHelp = lazy(() => import('./KeyHelp'))
 
 /** The frame around every page that needs a session. */
 export function Shell() {
@@ -25,13 +25,13 @@ export function Shell() {
   const may = usePerm()
   const me = useQuery(meQuery).data
   const locked = useStore(lock) !== null
-  const [palette, setPalette] = useState(false)
-  const [help, setHelp] = useState(false)
+  const palette = useDialog()
+  const help = useDialog()
 
   useIdleLock(me?.session.idle_timeout_seconds)
   useEffect(() => (locked ? undefined : connectLive(client)), [client, locked])
 
-  const keys: KeyMap = { 'mod+k': () => setPalette(true), '?': () => setHelp(true) }
+  const keys: KeyMap = { 'mod+k': palette.show, '?': help.show }
   for (const entry of nav)
     if (entry.key && may(entry.perm)) keys[`g ${entry.key}`] = () => void navigate({ to: entry.to })
   useKeys(keys, !locked)
@@ -43,14 +43,22 @@ export function Shell() {
       </a>
       <Sider />
       <div className="shell-column">
-        <Header onSearch={() => setPalette(true)} onHelp={() => setHelp(true)} />
+        <Header onSearch={palette.show} onHelp={help.show} />
         <main id="main" className="shell-main" tabIndex={-1}>
           {me?.mode === 'trial' && <div className="print-trial">{t('trial.mark')}</div>}
           <Outlet />
         </main>
       </div>
-      <CommandPalette open={palette} onClose={() => setPalette(false)} onHelp={() => setHelp(true)} />
-      <KeyHelp open={help} onClose={() => setHelp(false)} />
+      <Suspense>
+        {palette.used && <CommandPalette open={palette.open} onClose={palette.hide} onHelp={help.show} />}
+        {help.used && <KeyHelp open={help.open} onClose={help.hide} />}
+      </Suspense>
     </div>
   )
+}
+
+/** A dialog whose code is loaded at its first use, and which then stays so that closing gives the focus back. */
+function useDialog() {
+  const [open, setOpen] = useState<boolean>()
+  return { used: open !== undefined, open: open ?? false, show: () => setOpen(true), hide: () => setOpen(false) }
 }
