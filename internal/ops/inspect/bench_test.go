@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -399,3 +400,5 @@ func codeOf(err error) problem.Code {
 }
 
 func contains[T comparable](list []T, v T) bool { return slices.Contains(list, v) }
+
+func nan() float64 { return math.NaN() }

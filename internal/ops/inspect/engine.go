@@ -24,7 +24,8 @@ const (
 // engine takes what is due and runs it.
 type engine struct {
 	m        *Module
-	instance string // owner of the rounds of this process
+	node     string // of the data directory; "" when it is not known
+	instance string // owner of the rounds of this process: node/process
 	lease    time.Duration
 	turns    chan struct{} // one for each check that may run now
 	kick     chan struct{}
@@ -41,9 +42,9 @@ type engine struct {
 	failed    bool // the tick before could not use the database
 }
 
-func newEngine(m *Module, instance string, lease time.Duration) *engine {
+func newEngine(m *Module, node, process string, lease time.Duration) *engine {
 	return &engine{
-		m: m, instance: instance, lease: lease, turns: make(chan struct{}, atOnce),
+		m: m, node: node, instance: node + "/" + process, lease: lease, turns: make(chan struct{}, atOnce),
 		kick: make(chan struct{}, 1), running: map[string]bool{},
 	}
 }
@@ -184,9 +185,14 @@ func (e *engine) prepare(ctx context.Context) (Asset, error) {
 
 // reap closes rounds whose server is gone.
 func (e *engine) reap(ctx context.Context) error {
-	// SQLite belongs to one process, so at the start every running round is that of a dead one.
-	exclusive := !e.recovered && e.m.db.Dialect() == store.SQLite
-	lost, err := expired(ctx, e.m.db.Read(), e.m.db.Dialect(), e.instance, exclusive)
+	// A data directory belongs to one process (and an SQLite file with it), so at the start every running
+	// round of its node is that of a dead one, whatever its lease says.
+	former := ""
+	exclusive := !e.recovered && (e.node != "" || e.m.db.Dialect() == store.SQLite)
+	if exclusive && e.m.db.Dialect() != store.SQLite {
+		former = e.node + "/"
+	}
+	lost, err := expired(ctx, e.m.db.Read(), e.m.db.Dialect(), e.instance, exclusive, former)
 	if err != nil {
 		return err
 	}

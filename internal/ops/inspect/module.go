@@ -96,6 +96,9 @@ type Deps struct {
 	Log      *slog.Logger
 	// AssetChanges are the types of journal rows whose subject is an asset that changed.
 	AssetChanges []string
+	// Node names the data directory, which one process at a time works in: after a crash its next process
+	// closes the rounds of the one before at once, without waiting for their lease. May be empty.
+	Node string
 	// Lease is how long a round waits for its server; 0 means 30 s.
 	Lease time.Duration
 }
@@ -164,7 +167,7 @@ func New(d Deps) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.engine = newEngine(m, instance, lease)
+	m.engine = newEngine(m, d.Node, instance, lease)
 	return m, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -63,12 +64,17 @@ func (o *outcome) result(id, roundID string) (*Result, error) {
 	r := &Result{
 		ID: id, RoundID: roundID, CheckID: o.check.ID, AssetID: o.check.AssetID, Kind: o.check.Kind,
 		Class: o.check.Class, Target: o.check.Target, State: o.said.State.String(), Reason: string(o.said.Reason),
-		Summary: clean(o.said.Summary, maxSummary), Details: clean(o.said.Details, maxDetails), Perf: o.said.Perf,
+		Summary: clean(o.said.Summary, maxSummary), Details: clean(o.said.Details, maxDetails),
 		RanAt: store.At(o.ranAt), DurationUS: o.took.Microseconds(),
 		AreaPath: o.check.AreaPath, SystemID: o.check.SystemID,
 	}
-	if r.Perf == nil {
-		r.Perf = []probe.Perf{}
+	// What JSON cannot say is no measurement, and labels are text as any other.
+	r.Perf = []probe.Perf{}
+	for _, p := range o.said.Perf {
+		if !math.IsNaN(p.Value) && !math.IsInf(p.Value, 0) {
+			p.Label, p.UOM = clean(p.Label, 200), clean(p.UOM, 20)
+			r.Perf = append(r.Perf, p)
+		}
 	}
 	if bad(o.said.State, o.said.Reason) {
 		r.Bad = 1

@@ -88,11 +88,14 @@ func unclaimed(ctx context.Context, db bun.IDB, hostID string) ([]*Round, error)
 
 // expired lists running rounds whose server has let the lease go, or, for exclusive, that belong to
 // any other server: on an engine of one process there is none.
-func expired(ctx context.Context, db bun.IDB, d store.Dialect, me string, exclusive bool) ([]*Round, error) {
+func expired(ctx context.Context, db bun.IDB, d store.Dialect, me string, exclusive bool, former string) ([]*Round, error) {
 	var out []*Round
 	q := db.NewSelect().Model(&out).Where("state = ?", roundRunning)
 	if exclusive {
 		q = q.Where("owner <> ?", me).Where("owner <> ''")
+		if former != "" {
+			q = q.Where("substr(owner, 1, ?) = ?", len(former), former)
+		}
 	} else {
 		q = q.Where("lease_until < ?", databaseNow(d))
 	}
