@@ -1,7 +1,14 @@
 package app
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/google/uuid"
 
 	"taxops/internal/kernel/module"
 	"taxops/internal/kernel/org"
@@ -25,13 +32,17 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 	if err != nil {
 		return nil, err
 	}
+	node, err := nodeID(a.path("node.id"))
+	if err != nil {
+		return nil, err
+	}
 	kinds := builtin.All(builtin.Deps{})
 	checks := runner.New(runner.Limits{}, a.o.Log)
 	a.metrics.Gauge("taxops_inspect_abandoned_checks", "Checks that ignored their deadline and have not returned.",
 		func() float64 { return float64(checks.Abandoned()) })
 	a.inspect, err = inspect.New(inspect.Deps{
 		DB: a.db, Journal: a.journal, Timeline: a.journal, Ring: a.ring, Runner: checks, Kinds: kinds,
-		Assets: assets{a.fleet}, People: a.access, Places: orgs, Clock: a.o.Clock, Log: a.o.Log,
+		Assets: assets{a.fleet}, People: a.access, Places: orgs, Clock: a.o.Clock, Log: a.o.Log, Node: node,
 		AssetChanges: []string{fleet.TypeChanged, fleet.TypeRetired},
 	})
 	if err != nil {
@@ -51,6 +62,27 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 			Homes: a.inspect.HomeCards(), Probes: kinds,
 		},
 	}, nil
+}
+
+// nodeID names a data directory for good, from its first use on.
+func nodeID(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err == nil {
+		if id, err := uuid.ParseBytes(bytes.TrimSpace(b)); err == nil {
+			return id.String(), nil
+		}
+		// Cut by a crash of the first start: a new name only costs the wait for a lease.
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("name of the data directory: %w", err)
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", fmt.Errorf("name of the data directory: %w", err)
+	}
+	if err := os.WriteFile(file, []byte(id.String()+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("name of the data directory: %w", err)
+	}
+	return id.String(), nil
 }
 
 // assets is the register of assets as the inspection sees it.
