@@ -1,0 +1,89 @@
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useRef } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useKeys } from '@/shared/lib/keys'
+import { usePerm } from '@/shared/lib/perm'
+import { formatTime } from '@/shared/lib/time'
+import { PageHeader } from '@/shared/ui/PageHeader'
+import { RunNow } from '@/shared/ui/RunNow'
+import { Empty, StateView } from '@/shared/ui/StateView'
+import { CardPanel, QuietCards } from './components/CardPanel'
+import { LastRound } from './components/LastRound'
+import './home.css'
+import { homeQuery, type Card } from './queries'
+
+const gravity: Card['severity'][] = ['critical', 'warning', 'info', 'ok']
+
+/** What needs this person now, the gravest first; and how the last round went. */
+export default function HomePage() {
+  const { t } = useTranslation('home')
+  const query = useQuery(homeQuery)
+  const mayInspect = usePerm()('inspect.read')
+  const body = useRef<HTMLDivElement>(null)
+  const ready = query.data !== undefined
+
+  useEffect(() => {
+    // What "the first page can be used" means when it is measured.
+    if (ready) performance.mark('taxops:home-ready')
+  }, [ready])
+
+  const move = (step: number) => {
+    const links = [...(body.current?.querySelectorAll<HTMLElement>('a[data-line]') ?? [])]
+    if (links.length === 0) return
+    const at = links.indexOf(document.activeElement as HTMLElement)
+    const next = at < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + step))
+    links[next]!.focus()
+  }
+  useKeys({ j: () => move(1), k: () => move(-1) })
+
+  return (
+    <>
+      <PageHeader
+        title={t('title')}
+        meta={ready && t('asOf', { time: formatTime(query.data.server_time, 'clock') })}
+        actions={mayInspect && <RunNow primary keyboard />}
+      />
+      <div className="stack" ref={body}>
+        {mayInspect && <LastRound />}
+        <StateView query={query} skeletonRows={8}>
+          {(home) => <Cards cards={home.cards} />}
+        </StateView>
+      </div>
+    </>
+  )
+}
+
+function Cards({ cards }: { cards: Card[] }) {
+  const { t } = useTranslation('home')
+  const sorted = [...cards].sort((a, b) => gravity.indexOf(a.severity) - gravity.indexOf(b.severity))
+  const asking = sorted.filter((card) => card.severity === 'critical' || card.severity === 'warning')
+  const telling = sorted.filter((card) => card.severity === 'info')
+  const quiet = sorted.filter((card) => card.severity === 'ok')
+  if (cards.length === 0) {
+    return (
+      <div className="panel">
+        <Empty text={t('nothing')} hint={t('nothingHint')} />
+      </div>
+    )
+  }
+  return (
+    <>
+      {asking.length === 0 && <QuietCards cards={quiet} />}
+      {asking.length > 0 && (
+        <div className="cards">
+          {asking.map((card) => (
+            <CardPanel key={card.key} card={card} />
+          ))}
+        </div>
+      )}
+      {telling.length > 0 && (
+        <div className="cards">
+          {telling.map((card) => (
+            <CardPanel key={card.key} card={card} />
+          ))}
+        </div>
+      )}
+      {asking.length > 0 && quiet.length > 0 && <QuietCards cards={quiet} />}
+    </>
+  )
+}
