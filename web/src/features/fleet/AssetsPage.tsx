@@ -1,0 +1,156 @@
+import { PlusOutlined } from '@ant-design/icons'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { Button } from 'antd'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { Asset } from '@/shared/api/fleet'
+import { useOrgNames } from '@/shared/api/org'
+import { Can } from '@/shared/lib/perm'
+import { formatTime } from '@/shared/lib/time'
+import { DataTable, type Column } from '@/shared/ui/DataTable'
+import { FilterSelect } from '@/shared/ui/FilterSelect'
+import { PageHeader } from '@/shared/ui/PageHeader'
+import { CheckStateTag, StateTag } from '@/shared/ui/StateTag'
+import { Empty } from '@/shared/ui/StateView'
+import { Ago } from '@/shared/ui/Time'
+import { AssetForm } from './components/AssetForm'
+import { fetchAssets, keys } from './queries'
+
+const filterKeys = ['q', 'kind', 'area_path', 'system_id', 'state'] as const
+
+export default function AssetsPage() {
+  const { t } = useTranslation('fleet')
+  const navigate = useNavigate()
+  const { areas, systems, areaName, systemName } = useOrgNames()
+  const [adding, setAdding] = useState(false)
+  const [total, setTotal] = useState('')
+  const open = (asset: Asset) => void navigate({ to: `/fleet/assets/${asset.id}` as string })
+
+  const columns: Column<Asset>[] = [
+    {
+      key: 'worst',
+      title: t('asset.worst'),
+      width: 100,
+      text: (a) => (a.worst_state ? t(`check.${a.worst_state}`) : ''),
+      render: (a) =>
+        a.state === 'retired' ? (
+          <StateTag tone="absent" text={t('state.retired')} />
+        ) : (
+          <CheckStateTag state={a.worst_state || null} />
+        ),
+    },
+    {
+      key: 'number',
+      title: t('asset.number'),
+      width: 136,
+      text: (a) => a.number,
+      render: (a) => <span className="mono soft nowrap">{a.number}</span>,
+    },
+    {
+      key: 'name',
+      title: t('asset.name'),
+      width: 190,
+      text: (a) => a.name,
+      render: (a) => <Link to={`/fleet/assets/${a.id}` as string}>{a.name}</Link>,
+    },
+    {
+      key: 'kind',
+      title: t('asset.kind'),
+      width: 80,
+      text: (a) => t(`kind.${a.kind}`),
+      render: (a) => t(`kind.${a.kind}`),
+    },
+    {
+      key: 'hostname',
+      title: t('asset.hostname'),
+      width: 150,
+      ellipsis: true,
+      text: (a) => a.hostname,
+      render: (a) => <span className="mono soft">{a.hostname || '—'}</span>,
+    },
+    {
+      key: 'os',
+      title: t('fact.os'),
+      width: 200,
+      ellipsis: true,
+      text: (a) => a.facts.os,
+      render: (a) => <span className="soft">{a.facts.os || '—'}</span>,
+    },
+    {
+      key: 'system',
+      title: t('asset.system'),
+      width: 150,
+      ellipsis: true,
+      text: (a) => systemName(a.system_id),
+      render: (a) => systemName(a.system_id),
+    },
+    {
+      key: 'area',
+      title: t('asset.area'),
+      width: 110,
+      ellipsis: true,
+      text: (a) => areaName(a.area_path),
+      render: (a) => areaName(a.area_path),
+    },
+    {
+      key: 'updated',
+      title: t('asset.updated'),
+      width: 110,
+      text: (a) => formatTime(a.updated_at, 'full'),
+      render: (a) => <Ago value={a.updated_at} />,
+    },
+  ]
+
+  return (
+    <>
+      <PageHeader
+        title={t('assets.title')}
+        meta={total}
+        actions={
+          <Can perm="fleet.manage">
+            <Button type="primary" icon={<PlusOutlined />} onClick={() => setAdding(true)}>
+              {t('asset.add')}
+            </Button>
+          </Can>
+        }
+      />
+      <DataTable<Asset>
+        queryKey={keys.assets}
+        fetch={fetchAssets}
+        columns={columns}
+        rowKey={(a) => a.id}
+        filterKeys={filterKeys}
+        searchPlaceholder={t('assets.search')}
+        exportName="assets"
+        onTotal={setTotal}
+        onOpen={open}
+        empty={<Empty text={t('assets.empty')} hint={t('assets.emptyHint')} />}
+        filters={
+          <>
+            <FilterSelect
+              name="kind"
+              label={t('asset.kind')}
+              options={(['host', 'component'] as const).map((value) => ({ value, label: t(`kind.${value}`) }))}
+            />
+            <FilterSelect
+              name="system_id"
+              label={t('asset.system')}
+              options={systems.map((system) => ({ value: system.id, label: systemName(system.id) }))}
+            />
+            <FilterSelect
+              name="area_path"
+              label={t('asset.area')}
+              options={areas.map((area) => ({ value: area.path, label: areaName(area.path) }))}
+            />
+            <FilterSelect
+              name="state"
+              label={t('asset.state')}
+              options={(['active', 'retired'] as const).map((value) => ({ value, label: t(`state.${value}`) }))}
+            />
+          </>
+        }
+      />
+      <AssetForm open={adding} onClose={() => setAdding(false)} onSaved={open} />
+    </>
+  )
+}
