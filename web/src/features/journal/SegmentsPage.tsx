@@ -1,0 +1,106 @@
+import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useMe } from '@/shared/api/me'
+import { formatTime } from '@/shared/lib/time'
+import { DataTable, type Column } from '@/shared/ui/DataTable'
+import { Notice } from '@/shared/ui/Notice'
+import { PageHeader } from '@/shared/ui/PageHeader'
+import { StateTag } from '@/shared/ui/StateTag'
+import { Empty } from '@/shared/ui/StateView'
+import { Time } from '@/shared/ui/Time'
+import { JournalTabs } from './components/JournalTabs'
+import './journal.css'
+import { fetchSegments, keys } from './queries'
+import type { Segment } from './types'
+
+/** Closed parts of the chain with their signed roots. */
+export default function SegmentsPage() {
+  const { t } = useTranslation('journal')
+  const me = useMe()
+  const [total, setTotal] = useState('')
+  const row = (seq: number) => <Link to={`/journal/rows/${seq}` as string}>#{seq}</Link>
+  const columns: Column<Segment>[] = [
+    {
+      key: 'number',
+      title: t('segment.number'),
+      width: 80,
+      sort: 'number',
+      align: 'right',
+      text: (s) => s.number,
+      render: (s) => s.number,
+    },
+    {
+      key: 'rows',
+      title: t('segment.rows'),
+      width: 170,
+      text: (s) => `${s.first_seq}-${s.last_seq}`,
+      render: (s) => (
+        <span className="mono">
+          {row(s.first_seq)} – {row(s.last_seq)}
+        </span>
+      ),
+    },
+    {
+      key: 'closed',
+      title: t('segment.closed'),
+      width: 160,
+      text: (s) => formatTime(s.closed_at, 'full'),
+      render: (s) => <Time value={s.closed_at} format="full" />,
+    },
+    {
+      key: 'copied',
+      title: t('segment.copied'),
+      width: 170,
+      text: (s) => formatTime(s.copied_at, 'full'),
+      render: (s) =>
+        s.copied_at ? (
+          <Time value={s.copied_at} format="full" />
+        ) : (
+          <StateTag tone="warning" text={t('segment.notCopied')} />
+        ),
+    },
+    {
+      key: 'root',
+      title: t('segment.root'),
+      width: 300,
+      ellipsis: true,
+      text: (s) => s.root,
+      render: (s) => <code className="soft">{s.root}</code>,
+    },
+    {
+      key: 'signer',
+      title: t('segment.signer'),
+      width: 260,
+      ellipsis: true,
+      text: (s) => s.signer_fingerprint,
+      render: (s) => <code className="muted">{s.signer_fingerprint}</code>,
+    },
+  ]
+  return (
+    <>
+      <PageHeader title={t('tabs.segments')} meta={total} />
+      <div className="stack">
+        <Notice>
+          {t('segment.help')}
+          {me?.installation.fingerprint && (
+            <div className="meta break">
+              {t('segment.own')} <code>{me.installation.fingerprint}</code>
+            </div>
+          )}
+        </Notice>
+        <DataTable<Segment>
+          queryKey={keys.segments}
+          fetch={fetchSegments}
+          columns={columns}
+          rowKey={(s) => String(s.number)}
+          filterKeys={[]}
+          exportName="segments"
+          onTotal={setTotal}
+          head={<JournalTabs />}
+          empty={<Empty text={t('segment.none')} hint={t('segment.noneHint')} />}
+        />
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,30 @@
+import { Link, useLocation } from '@tanstack/react-router'
+import { useTranslation } from 'react-i18next'
+import '@/shared/ui/counttabs.css'
+
+const tabs = [
+  { to: '/journal', key: 'rows' },
+  { to: '/journal/verifications', key: 'verifications' },
+  { to: '/journal/segments', key: 'segments' },
+  { to: '/journal/subscriptions', key: 'subscriptions' },
+]
+
+/** The four pages of the journal. */
+export function JournalTabs() {
+  const { t } = useTranslation('journal')
+  const path = useLocation({ select: (location) => location.pathname })
+  return (
+    <nav className="count-tabs no-print" aria-label={t('title')}>
+      {tabs.map((tab) => (
+        <Link
+          key={tab.to}
+          to={tab.to as string}
+          className={`count-tab${path === tab.to ? ' active' : ''}`}
+          aria-current={path === tab.to ? 'page' : undefined}
+        >
+          {t(`tabs.${tab.key}`)}
+        </Link>
+      ))}
+    </nav>
+  )
+}
