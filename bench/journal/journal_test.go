@@ -13,6 +13,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -21,7 +22,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"log/slog"
 	"taxops/internal/kernel/clock"
 	"taxops/internal/kernel/journal"
 	"taxops/internal/kernel/lifecycle"

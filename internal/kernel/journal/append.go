@@ -95,7 +95,7 @@ func (j *Journal) prepare(ctx context.Context, tx *store.Tx, e Entry) (*ready, e
 			r.record.Fields[name] = p
 		}
 	}
-	if r.bytes, err = canonical(r.record); err != nil {
+	if r.bytes, err = r.record.bytes(); err != nil {
 		return nil, err
 	}
 	if size += len(r.bytes); size > maxRowBytes {

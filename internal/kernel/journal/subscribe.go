@@ -72,7 +72,7 @@ func (s *subscriber) loop(ctx context.Context) {
 			continue
 		}
 		again.worked(ctx)
-		wait := poll
+		wait := 5 * poll // the bell rings for new rows; this is for what another server released
 		if done == stepBusy {
 			wait = poll / 4
 		}
