@@ -15,7 +15,7 @@ import (
 // badStates asks for WARNING, CRITICAL and UNKNOWN together by one column, which an index serves in
 // the order of the list; three states would have to be merged and sorted.
 func badStates(filters map[string]string) map[string]string {
-	return together(filters, "state", "bad", []string{"CRITICAL", "UNKNOWN", "WARNING"})
+	return together(filters, "state", "not_ok", []string{"CRITICAL", "UNKNOWN", "WARNING"})
 }
 
 // activeStates does the same for findings that are not closed.

@@ -39,13 +39,14 @@ type engine struct {
 	recovered bool      // rounds of a former process were looked for
 	wall      time.Time // of the tick before
 	mono      time.Time
-	failed    bool // the tick before could not use the database
+	busy      map[string]bool // plans whose slot waits for the round before
+	failed    bool            // the tick before could not use the database
 }
 
 func newEngine(m *Module, node, process string, lease time.Duration) *engine {
 	return &engine{
 		m: m, node: node, instance: node + "/" + process, lease: lease, turns: make(chan struct{}, atOnce),
-		kick: make(chan struct{}, 1), running: map[string]bool{},
+		kick: make(chan struct{}, 1), running: map[string]bool{}, busy: map[string]bool{},
 	}
 }
 
@@ -112,10 +113,15 @@ func (e *engine) try(ctx context.Context) error {
 			if first {
 				how = byStart
 			}
-			r, err := e.m.take(ctx, p, s, how, reason, e.instance, e.lease)
+			why := reason
+			if e.busy[p.ID] {
+				why = gapStillRunning
+			}
+			r, busy, err := e.m.take(ctx, p, s, how, why, e.instance, e.lease)
 			if err != nil {
 				return err
 			}
+			e.busy[p.ID] = busy
 			if r != nil {
 				e.start(ctx, r, p.deadline())
 			}

@@ -323,10 +323,9 @@ func stateAfter(before *CheckState, r *Result, memory map[string]string) *CheckS
 
 // follow opens, updates or closes the finding of a check after a result.
 func (m *Module) follow(ctx context.Context, tx *store.Tx, o *outcome, r *Result, f *Finding) error {
-	noSource := o.said.Reason == probe.ReasonNoSource && o.said.State == probe.Unknown
 	shown := map[string]any{"result_id": r.ID, "sha256": r.SHA256}
 	switch {
-	case noSource || (f == nil && r.Bad == 0):
+	case r.noSource() || (f == nil && r.good()):
 		return nil // a source that vanished proves nothing about what was found before
 	case f == nil:
 		f = open(o.check, r, o.said.State)

@@ -127,7 +127,7 @@ func (f *Finding) observe(r *Result, said probe.State, at store.Time) (step, err
 	var done step
 	var err error
 	f.LastResultID = r.ID
-	if r.Bad == 0 {
+	if r.good() {
 		if f.State, err = findingMachine().Next(f.State, recovered); err != nil {
 			return done, err
 		}

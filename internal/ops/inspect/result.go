@@ -27,7 +27,7 @@ type Result struct {
 	Class         string
 	Target        string
 	State         string
-	Bad           int
+	NotOK         int `bun:"not_ok"`
 	Reason        string
 	Summary       string
 	Details       string
@@ -54,10 +54,13 @@ type outcome struct {
 	memory map[string]string
 }
 
-// bad reports whether a result calls for a person. What has no source does not.
-func bad(s probe.State, reason probe.Reason) bool {
-	return s != probe.OK && reason != probe.ReasonNoSource
+// noSource reports whether a result says that there is nothing to look at: it is neither good nor bad.
+func (r *Result) noSource() bool {
+	return r.State == probe.Unknown.String() && r.Reason == string(probe.ReasonNoSource)
 }
+
+// good reports whether a result closes a finding.
+func (r *Result) good() bool { return r.NotOK == 0 }
 
 // result makes the row of an outcome.
 func (o *outcome) result(id, roundID string) (*Result, error) {
@@ -76,8 +79,8 @@ func (o *outcome) result(id, roundID string) (*Result, error) {
 			r.Perf = append(r.Perf, p)
 		}
 	}
-	if bad(o.said.State, o.said.Reason) {
-		r.Bad = 1
+	if o.said.State != probe.OK {
+		r.NotOK = 1
 	}
 	sum, err := r.hash()
 	if err != nil {

@@ -144,31 +144,30 @@ func TestTwoServersShareOneDatabase(t *testing.T) {
 	}
 }
 
-func TestStillRunningLosesTheSlot(t *testing.T) {
+func TestSlotWaitsForTheRoundBefore(t *testing.T) {
 	each(t, func(t *testing.T, b *bed) {
-		b.w.block, b.w.started = make(chan struct{}), make(chan int)
+		b.w.block, b.w.started = make(chan struct{}), make(chan int, 100)
 		if err := b.engine.try(b.ctx()); err != nil {
 			t.Fatal(err)
 		}
 		<-b.w.started
-		b.stepped.Step(defaultPlanInterval)
+		b.stepped.Step(2 * defaultPlanInterval)
 		if err := b.engine.try(b.ctx()); err != nil {
 			t.Fatal(err)
 		}
+		if n := len(b.rounds()); n != 1 || len(b.gaps()) != 0 {
+			t.Errorf("%d rounds of one plan at once, gaps %+v", n, b.gaps())
+		}
+		close(b.w.block)
+		b.engine.rounds.Wait()
+		b.round()
+		b.sound()
 		if g := b.gaps(); len(g) != 1 || g[0].Reason != gapStillRunning || g[0].MissedRounds != 1 {
 			t.Errorf("gap: %+v", g)
 		}
-		if n := len(b.rounds()); n != 1 {
-			t.Errorf("%d rounds of one plan at once", n)
+		if r := b.rounds(); len(r) != 2 || r[1].Ran != 4 {
+			t.Errorf("rounds: %+v", r)
 		}
-		go func() {
-			for range b.w.started { //nolint:revive // lets the others start
-			}
-		}()
-		close(b.w.block)
-		b.engine.rounds.Wait()
-		close(b.w.started)
-		b.sound()
 	})
 }
 

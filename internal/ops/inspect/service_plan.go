@@ -169,22 +169,14 @@ func (m *Module) reschedule(ctx context.Context, p *Plan, s slots) error {
 }
 
 // take makes the round that is due, with all its items, and moves the plan to its next slot, in one
-// transaction. It returns nil when another server was first or the round before still runs.
-func (m *Module) take(ctx context.Context, p *Plan, s slots, how, gapReason, owner string, lease time.Duration) (*Round, error) {
-	var out *Round
-	err := m.write(ctx, func(ctx context.Context, tx *store.Tx) error {
+// transaction. It returns no round when another server was first, or when one of this plan still runs:
+// then the slot waits for its end, and only those that pass meanwhile are lost.
+func (m *Module) take(ctx context.Context, p *Plan, s slots, how, gapReason, owner string, lease time.Duration) (out *Round, busy bool, err error) {
+	err = m.write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		out = nil
-		busy, err := isBusy(ctx, tx, p.ID)
-		if err != nil {
+		var err error
+		if busy, err = isBusy(ctx, tx, p.ID); err != nil || busy {
 			return err
-		}
-		if busy {
-			// This slot is lost as well: a plan never has two rounds at once.
-			moved, err := advance(ctx, tx, p, store.At(s.next), "")
-			if err != nil || !moved {
-				return err
-			}
-			return m.noteGap(ctx, tx, p, s.from, s.next, s.missed+1, gapStillRunning)
 		}
 		r, checks, err := m.plannedRound(ctx, tx, p, how)
 		if err != nil {
@@ -207,9 +199,9 @@ func (m *Module) take(ctx context.Context, p *Plan, s slots, how, gapReason, own
 		return nil
 	})
 	if store.Unique(err) {
-		return nil, nil // another server began a round of this plan at this moment
+		return nil, true, nil // another server began a round of this plan at this moment
 	}
-	return out, err
+	return out, busy, err
 }
 
 // RunNow starts a round of a plan; the server of the plan's machine runs it.

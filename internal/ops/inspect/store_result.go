@@ -19,7 +19,7 @@ func resultList() *store.ListSpec {
 			{Name: "check_id", Column: "check_id"},
 			{Name: "asset_id", Column: "asset_id"},
 			{Name: "state", Column: "state", OneOf: stateWords()},
-			{Name: "bad", Column: "bad"}, // see badStates
+			{Name: "not_ok", Column: "not_ok"}, // see badStates
 			{Name: "class", Column: "class", OneOf: classWords()},
 			{Name: "round_id", Column: "round_id"},
 			{Name: "from", Column: "ran_at", Match: store.Since},

@@ -120,7 +120,7 @@ CREATE TABLE inspect_result (
   class       text COLLATE "C" NOT NULL,
   target      text NOT NULL,
   state       text COLLATE "C" NOT NULL,
-  bad         smallint NOT NULL, -- 1 for WARNING, CRITICAL and UNKNOWN
+  not_ok      smallint NOT NULL, -- 1 for WARNING, CRITICAL and UNKNOWN
   reason      text NOT NULL,
   summary     text NOT NULL,
   details     text NOT NULL,
@@ -136,7 +136,7 @@ CREATE INDEX inspect_result_ran ON inspect_result (ran_at, id, area_path);
 CREATE INDEX inspect_result_check ON inspect_result (check_id, ran_at, id);
 CREATE INDEX inspect_result_asset ON inspect_result (asset_id, ran_at, id);
 CREATE INDEX inspect_result_state ON inspect_result (state, ran_at, id, area_path);
-CREATE INDEX inspect_result_bad ON inspect_result (bad, ran_at, id, area_path);
+CREATE INDEX inspect_result_not_ok ON inspect_result (not_ok, ran_at, id, area_path);
 CREATE INDEX inspect_result_class ON inspect_result (class, ran_at, id, area_path);
 
 CREATE TABLE inspect_finding (
