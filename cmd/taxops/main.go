@@ -92,6 +92,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "taxops:", err)
 		return 2
 	}
+	syscall.Umask(0o077) // what this program writes is nobody else's
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	e := &env{ctx: ctx, stdout: stdout, stderr: stderr, cli: &c, flags: map[string]string{}}

@@ -111,7 +111,7 @@ func (p *proxy) mend() {
 }
 
 func TestDatabaseGoneForAWhile(t *testing.T) {
-	s := newSite(t, program.Build(t), store.Postgres)
+	s := newSite(t, binary, store.Postgres)
 	cable, through := newProxy(t, s.db.URL())
 	s.Env = append(s.Env, "TAXOPS_DATABASE_URL="+through)
 	p := program.Start(t, s.Options)
@@ -151,7 +151,7 @@ func TestDatabaseGoneForAWhile(t *testing.T) {
 }
 
 func TestTwoServersOnOneDatabase(t *testing.T) {
-	s := newSite(t, program.Build(t), store.Postgres)
+	s := newSite(t, binary, store.Postgres)
 	second := s.Options
 	second.Data = t.TempDir()
 	// The key ring belongs to the installation: the second server gets the same.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,7 +76,7 @@ func TestDiscFull(t *testing.T) {
 	}
 	wrapper := filepath.Join(t.TempDir(), "taxops-on-a-small-disc")
 	script := fmt.Sprintf("#!/bin/sh\nexec unshare %s %s sh -c 'mount -t tmpfs -o size=24m,mode=700 small %s && exec \"$0\" \"$@\"' %s \"$@\"\n",
-		unshare[0], joined(unshare[1:]), dir, program.Build(t))
+		unshare[0], joined(unshare[1:]), dir, binary)
 	if err := os.WriteFile(wrapper, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -126,21 +127,28 @@ func TestDiscFull(t *testing.T) {
 	}); err != nil {
 		t.Fatalf("it does not go on once there is room: %v", err)
 	}
-	// A copy of the database as it is now, looked at outside: whole in every respect.
-	s := &site{Options: program.Options{Binary: program.Build(t), Data: t.TempDir()}}
+	// A copy of the data directory as it is now, looked at outside: whole in every respect.
+	s := &site{Options: program.Options{Binary: binary}}
 	if err := p.Until(2*time.Minute, func(ctx context.Context) bool {
-		return finishedInside(ctx, inside)
+		s.Data = filepath.Join(t.TempDir(), "copy")
+		copyStopped(t, p.PID(), inside, s.Data)
+		db, err := store.Open(ctx, store.Options{URL: s.Data + "/taxops.db"})
+		if err != nil {
+			return false
+		}
+		s.db = db
+		if s.count(ctx, "SELECT count(*) FROM inspect_round WHERE state = 'running'") == 0 &&
+			s.count(ctx, "SELECT count(*) FROM inspect_round") > 0 {
+			return true
+		}
+		return db.Close() != nil
 	}); err != nil {
 		t.Fatalf("the round was not brought to its end: %v", err)
 	}
-	copyLive(t, inside, s.Data)
-	db, err := store.Open(t.Context(), store.Options{URL: s.Data + "/taxops.db"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // looked at only
-	s.db = db
 	s.whole(t)
+	if err := s.db.Close(); err != nil {
+		t.Error(err)
+	}
 	if err := p.Stop(); err != nil {
 		t.Errorf("stop: %v\n%s", err, p.Output())
 	}
@@ -154,38 +162,17 @@ func joined(words []string) string {
 	return out
 }
 
-func finishedInside(ctx context.Context, dir string) bool {
-	db, err := store.Open(ctx, store.Options{URL: dir + "/taxops.db"})
-	if err != nil {
-		return false
-	}
-	defer db.Close() //nolint:errcheck // looked at only
-	var running, finished int
-	if err := db.Read().NewRaw("SELECT count(*) FILTER (WHERE state = 'running'), count(*) FILTER (WHERE state = 'finished') FROM inspect_round").
-		Scan(ctx, &running, &finished); err != nil {
-		return false
-	}
-	return running == 0 && finished > 0
-}
-
-// copyLive copies the database of a running server consistently, with the keys that read it.
-func copyLive(t *testing.T, from, to string) {
+// copyStopped copies a data directory while its process stands still: all files are of one moment.
+// (SQLite follows /proc/PID/root out of the mount namespace, so it cannot open the files in place.)
+func copyStopped(t *testing.T, pid int, from, to string) {
 	t.Helper()
-	copyFolder(t, from+"/keys", to+"/keys")
-	if segments := from + "/segments"; exists(segments) {
-		copyFolder(t, segments, to+"/segments")
-	}
-	db, err := store.Open(t.Context(), store.Options{URL: from + "/taxops.db"})
-	if err != nil {
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // looked at only
-	if _, err := db.SQL().ExecContext(t.Context(), "VACUUM INTO ?", to+"/taxops.db"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func exists(p string) bool {
-	_, err := os.Stat(p)
-	return err == nil
+	defer func() {
+		if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+			t.Error(err)
+		}
+	}()
+	copyFolder(t, from, to)
 }

@@ -121,7 +121,6 @@ func (s *site) whole(t *testing.T) {
 }
 
 func TestKilledInRounds(t *testing.T) {
-	binary := program.Build(t)
 	for _, engine := range []store.Dialect{store.SQLite, store.Postgres} {
 		t.Run(string(engine), func(t *testing.T) {
 			s := newSite(t, binary, engine)
