@@ -91,7 +91,7 @@ func (r *Round) count(results []tally, ran int64) {
 		worst, judged = probe.Unknown, true
 	}
 	for _, t := range results {
-		if t.Reason == string(probe.ReasonNoSource) {
+		if t.State == probe.Unknown.String() && t.Reason == string(probe.ReasonNoSource) {
 			r.NoSource += t.N
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 
 	"taxops/internal/kernel/problem"
 	"taxops/internal/kernel/store"
+	"taxops/internal/ops/inspect/grams"
 )
 
 func findingList() *store.ListSpec {
@@ -33,13 +34,13 @@ func findingList() *store.ListSpec {
 func containing(d store.Dialect, text string) func(*bun.SelectQuery) *bun.SelectQuery {
 	return func(q *bun.SelectQuery) *bun.SelectQuery {
 		if d == store.Postgres {
-			ask := tsQuery(text)
+			ask := grams.TSQuery(text)
 			if ask == "" {
 				return q
 			}
 			return q.Where("finding.grams @@ ?::tsquery", ask)
 		}
-		ask := ftsQuery(text)
+		ask := grams.FTSQuery(text)
 		if ask == "" {
 			return q
 		}
@@ -108,10 +109,10 @@ func lastFinding(ctx context.Context, db bun.IDB, checkID string) (string, error
 
 // insertFinding stores a new finding and makes its text searchable.
 func insertFinding(ctx context.Context, tx *store.Tx, f *Finding) error {
-	words := grams(strings.Join([]string{f.Number, f.Title, f.AssetName, clean(f.Summary, 1000)}, " "))
+	words := grams.Cut(strings.Join([]string{f.Number, f.Title, f.AssetName, clean(f.Summary, 1000)}, " "))
 	ins := tx.NewInsert().Model(f)
 	if tx.Engine() == store.Postgres {
-		ins = ins.Value("grams", "?::tsvector", tsVector(words))
+		ins = ins.Value("grams", "?::tsvector", grams.TSVector(words))
 	}
 	if _, err := ins.Exec(ctx); err != nil {
 		return fmt.Errorf("store finding: %w", err)
