@@ -3,11 +3,12 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { Button, Form } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { isApiError } from '@/shared/api/client'
 import { meKey } from '@/shared/api/me'
 import { useErrorText, useFieldErrorText } from '@/shared/lib/errors'
 import { showFieldErrors } from '@/shared/lib/formErrors'
 import { Notice } from '@/shared/ui/Notice'
-import { Failure, Loading } from '@/shared/ui/StateView'
+import { Loading } from '@/shared/ui/StateView'
 import { Time } from '@/shared/ui/Time'
 import { NewPassword, type NewPasswordValues } from './components/NewPassword'
 import { PublicFrame } from './components/PublicFrame'
@@ -17,6 +18,7 @@ import { acceptInvitation, invitationQuery } from './queries'
 export default function InvitePage() {
   const { t } = useTranslation('access')
   const { token } = useSearch({ from: '/invite' })
+  const errorText = useErrorText()
   const invitation = useQuery({ ...invitationQuery(token ?? ''), enabled: Boolean(token) })
 
   return (
@@ -28,12 +30,15 @@ export default function InvitePage() {
       ) : invitation.isPending ? (
         <Loading rows={3} />
       ) : invitation.isError ? (
-        <>
-          <Failure error={invitation.error} retry={() => void invitation.refetch()} />
-          <div style={{ textAlign: 'center' }}>
+        <div className="stack" style={{ marginTop: 16 }}>
+          <Notice tone="critical">{errorText(invitation.error)}</Notice>
+          <div className="row">
             <Link to="/sign-in">{t('setup.toSignIn')}</Link>
+            {isApiError(invitation.error) && (invitation.error.status === 0 || invitation.error.status >= 500) && (
+              <Button onClick={() => void invitation.refetch()}>{t('state.retry')}</Button>
+            )}
           </div>
-        </>
+        </div>
       ) : (
         <>
           <dl className="facts" style={{ marginTop: 16 }}>
