@@ -58,6 +58,14 @@ func partlyDenied(r *probe.Report, what, grant string) {
 	r.Raise(probe.Unknown, probe.ReasonDenied, fmt.Sprintf("巡检账户无权查看%s，请执行：%s", what, grant))
 }
 
+// lasting says how long the longest transaction has lasted; 0 is that there is none.
+func lasting(seconds float64) string {
+	if seconds == 0 {
+		return "无"
+	}
+	return probe.Humanize(seconds, "s")
+}
+
 // silence is the result of an instance that took the connection and then said nothing.
 func silence(where string, waited time.Duration, doing string) probe.Result {
 	return dialProblem{probe.Critical, probe.ReasonTimeout,

@@ -17,7 +17,7 @@ import (
 )
 
 // myGrant is the least that lets the check see everything it reports.
-const myGrant = "CREATE USER taxops@localhost IDENTIFIED BY '…'; GRANT PROCESS, REPLICATION CLIENT ON *.* TO taxops@localhost;（MariaDB 10.5 起另加 SLAVE MONITOR）"
+const myGrant = "CREATE USER taxops@localhost IDENTIFIED BY '…'; GRANT PROCESS, REPLICATION CLIENT ON *.* TO taxops@localhost;（MariaDB 10.5 起另加 SLAVE MONITOR；经网络连接时把 localhost 换成本机地址）"
 
 func (h host) mysql() probe.Builtin {
 	return probe.Builtin{
@@ -290,15 +290,15 @@ func judgeMySQL(t probe.Target, where string, f myFacts) probe.Result {
 	r.Record("connections", float64(f.connections), "")
 	figures := fmt.Sprintf("%s %s，连接 %d / %d（%s）", where, f.version, f.connections, f.most, probe.Humanize(percent, "%"))
 	if f.trxDenied {
-		partlyDenied(r, "事务与锁等待", "GRANT PROCESS ON *.* TO 该账户;")
+		partlyDenied(r, "事务与锁等待", "GRANT PROCESS ON *.* TO 该账户")
 	} else {
 		r.Measure("lock_waits", "锁等待事务数", float64(f.lockWaits), "")
 		r.Measure("lock_wait_time", "最长锁等待", f.lockWait, "s")
 		r.Measure("longest_transaction", "最长事务", f.longest, "s")
-		figures += fmt.Sprintf("，锁等待 %d 个，最长事务 %s", f.lockWaits, probe.Humanize(f.longest, "s"))
+		figures += fmt.Sprintf("，锁等待 %d 个，最长事务 %s", f.lockWaits, lasting(f.longest))
 	}
 	if f.replicaDenied {
-		partlyDenied(r, "复制状态", "GRANT REPLICATION CLIENT ON *.* TO 该账户;（MariaDB 10.5 起为 SLAVE MONITOR）")
+		partlyDenied(r, "复制状态", "GRANT REPLICATION CLIENT ON *.* TO 该账户（MariaDB 10.5 起为 SLAVE MONITOR）")
 	}
 	for _, m := range f.replicas {
 		name, label := "复制", "replica_lag"

@@ -225,9 +225,9 @@ func judgePostgres(t probe.Target, where string, f pgFacts) probe.Result {
 		f.connections, f.most, probe.Humanize(percent, "%"), bigNumber(f.xidAge))
 	if f.seesOthers {
 		r.Measure("longest_transaction", "最长事务", f.longest, "s")
-		figures += "，最长事务 " + probe.Humanize(f.longest, "s")
+		figures += "，最长事务 " + lasting(f.longest)
 	} else {
-		partlyDenied(r, "其他会话的事务", "GRANT pg_monitor TO 该账户;")
+		partlyDenied(r, "其他会话的事务", "GRANT pg_monitor TO 该账户")
 	}
 	if f.replica {
 		figures += "，备库"

@@ -1,7 +1,6 @@
 package builtin_test
 
 import (
-	"os"
 	"testing"
 	"time"
 
@@ -43,6 +42,9 @@ func TestOnThisHost(t *testing.T) {
 				if res.State == probe.OK && len(res.Perf) == 0 {
 					t.Error("OK without a single figure")
 				}
+				if b.Class == probe.Instance && res.Reason != probe.ReasonDenied && (len(res.Perf) == 0 || res.Perf[0].Label != "connect_time") {
+					t.Error("an instance that answers discovery must say how long it took to sign in")
+				}
 				for _, p := range res.Perf {
 					if again, err := probe.ParsePerf(p.String()); err != nil || len(again) != 1 || again[0].Label != p.Label {
 						t.Errorf("%s cannot be read back: %v", p, err)
@@ -51,5 +53,4 @@ func TestOnThisHost(t *testing.T) {
 			}
 		})
 	}
-	_ = os.Getuid
 }

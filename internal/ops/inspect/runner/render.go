@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/width"
 
@@ -25,7 +26,7 @@ type ReportItem struct {
 	Check        string       `json:"check"`
 	Target       string       `json:"target,omitempty"`
 	State        string       `json:"state"`
-	Reason       probe.Reason `json:"reason,omitempty"`
+	Reason       probe.Reason `json:"reason"`
 	Summary      string       `json:"summary"`
 	Perfdata     []probe.Perf `json:"perfdata"`
 	RanAt        time.Time    `json:"ran_at"`
@@ -111,7 +112,9 @@ func columns(s string) int {
 		case width.EastAsianWide, width.EastAsianFullwidth:
 			n += 2
 		default:
-			n++
+			if !unicode.In(c, unicode.Mn, unicode.Me, unicode.Cf) { // drawn over the character before, or not at all
+				n++
+			}
 		}
 	}
 	return n

@@ -5,17 +5,23 @@
 // UNKNOWN timeout, text is valid UTF-8 and cut to its limits. [OneShot] runs a whole round of this
 // machine without a server or a database.
 //
-// Failure modes: an abandoned check keeps its goroutine until it returns by itself; [Runner.Abandoned]
-// counts them, and while as many as [Limits.Abandoned] are out, further checks are refused as
-// UNKNOWN instead of filling the memory.
+// A check that panicked or was abandoned has remembered nothing: its bookmark stays where it was, as
+// its result was never given.
+//
+// Failure modes: an abandoned check keeps its goroutine until it returns by itself. Until then the
+// same check is not started again, so that one that always hangs holds one goroutine and not one a
+// round; [Runner.Abandoned] counts them, and while as many as [Limits.Abandoned] are out, further
+// checks are refused as UNKNOWN instead of filling the memory.
 package runner
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -47,6 +53,8 @@ type Runner struct {
 	limits    Limits
 	log       *slog.Logger
 	abandoned atomic.Int64
+	mu        sync.Mutex
+	out       map[string]bool // the checks that were abandoned, by kind and target
 }
 
 // New makes a runner.
@@ -60,7 +68,7 @@ func New(l Limits, log *slog.Logger) *Runner {
 	if l.Abandoned <= 0 {
 		l.Abandoned = 64
 	}
-	return &Runner{limits: l, log: log}
+	return &Runner{limits: l, log: log, out: make(map[string]bool)}
 }
 
 // Abandoned counts the checks that ignored their deadline and have not returned yet.
@@ -71,6 +79,10 @@ func (r *Runner) Run(ctx context.Context, b probe.Builtin, t probe.Target) probe
 	if r.Abandoned() >= r.limits.Abandoned {
 		return probe.Unknowable("too_many_abandoned", fmt.Sprintf("有 %d 个检查超时后仍未退出，本项暂不执行", r.Abandoned()))
 	}
+	key := b.Kind + "\x00" + b.TargetName(t.Params)
+	if r.isOut(key) {
+		return probe.Unknowable(probe.ReasonTimeout, "上一次检查超时后仍未退出，本次不再重复执行")
+	}
 	limit := b.Timeout
 	if limit <= 0 {
 		limit = r.limits.Timeout
@@ -78,36 +90,69 @@ func (r *Runner) Run(ctx context.Context, b probe.Builtin, t probe.Target) probe
 	limit = min(limit, maxTimeout)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	answered := make(chan probe.Result, 1)
+	var notes *notebook
+	if t.Memory != nil {
+		notes = newNotebook(t.Memory)
+		t.Memory = notes
+	}
+	answered := make(chan answer, 1)
 	go func() { answered <- r.guarded(ctx, b, t) }()
+	end := func(a answer) probe.Result {
+		notes.close(!a.panicked)
+		return tidy(a.Result)
+	}
 	select {
-	case res := <-answered:
-		return tidy(res)
+	case a := <-answered:
+		return end(a)
 	case <-ctx.Done():
 	}
 	grace := time.NewTimer(r.limits.Grace)
 	defer grace.Stop()
 	select {
-	case res := <-answered:
-		return tidy(res)
+	case a := <-answered:
+		return end(a)
 	case <-grace.C:
-		r.abandoned.Add(1)
-		go func() {
-			<-answered
-			r.abandoned.Add(-1)
-		}()
+		notes.close(false)
+		r.abandon(key, answered)
 		return probe.Unknowable(probe.ReasonTimeout, fmt.Sprintf("检查在 %s 内没有给出结果", limit))
 	}
 }
 
-func (r *Runner) guarded(ctx context.Context, b probe.Builtin, t probe.Target) (res probe.Result) {
+// answer is what came back from a check.
+type answer struct {
+	probe.Result
+	panicked bool
+}
+
+func (r *Runner) isOut(key string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.out[key]
+}
+
+// abandon stops waiting for a check and watches for its return.
+func (r *Runner) abandon(key string, answered <-chan answer) {
+	r.mu.Lock()
+	r.out[key] = true
+	r.mu.Unlock()
+	r.abandoned.Add(1)
+	go func() {
+		<-answered
+		r.mu.Lock()
+		delete(r.out, key)
+		r.mu.Unlock()
+		r.abandoned.Add(-1)
+	}()
+}
+
+func (r *Runner) guarded(ctx context.Context, b probe.Builtin, t probe.Target) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.log.ErrorContext(ctx, "a check panicked", "kind", b.Kind, "panic", p, "stack", string(debug.Stack()))
-			res = probe.Unknowable(probe.ReasonPanic, fmt.Sprintf("检查程序出错：%v", p))
+			a = answer{probe.Unknowable(probe.ReasonPanic, fmt.Sprintf("检查程序出错：%v", p)), true}
 		}
 	}()
-	return b.Run(ctx, t)
+	return answer{Result: b.Run(ctx, t)}
 }
 
 // tidy makes a result fit to be stored: a state of the four, valid text within its limits.
@@ -123,13 +168,31 @@ func tidy(r probe.Result) probe.Result {
 		}
 	}
 	r.Details = cutBytes(clean(r.Details), maxDetails)
-	if len(r.Perf) > maxPerf {
-		r.Perf = r.Perf[:maxPerf]
-	}
-	for i := range r.Perf {
-		r.Perf[i].Label = clean(r.Perf[i].Label)
-	}
+	r.Perf = tidyPerf(r.Perf)
 	return r
+}
+
+// tidyPerf keeps what can be stored and drawn: numbers, at most maxPerf of them.
+func tidyPerf(list []probe.Perf) []probe.Perf {
+	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+	out := make([]probe.Perf, 0, min(len(list), maxPerf))
+	for _, p := range list {
+		if len(out) == maxPerf {
+			break
+		}
+		if !finite(p.Value) {
+			continue // no JSON and no database holds it
+		}
+		p.Label, p.UOM, p.Warn, p.Crit = clean(p.Label), clean(p.UOM), clean(p.Warn), clean(p.Crit)
+		if p.Min != nil && !finite(*p.Min) {
+			p.Min = nil
+		}
+		if p.Max != nil && !finite(*p.Max) {
+			p.Max = nil
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 // clean drops what no database and no screen holds: invalid UTF-8 and control characters but for tab

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"math"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,6 +98,105 @@ func TestRunEndsInTime(t *testing.T) {
 	})
 }
 
+func TestAbandonedCheckIsNotStartedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRunner(runner.Limits{Grace: time.Second})
+		let := make(chan struct{})
+		var started atomic.Int64
+		deaf := kind(func(_ context.Context, tg probe.Target) probe.Result {
+			started.Add(1)
+			<-let
+			tg.Memory.Set("bookmark", "late")
+			return probe.Result{Summary: "late"}
+		})
+		deaf.Target = func(p map[string]any) string { s, _ := p["mount"].(string); return s }
+		memory := probe.NewMapMemory(map[string]string{"bookmark": "before"})
+		tg := probe.Target{Memory: memory, Params: map[string]any{"mount": "/nfs"}}
+		for range 3 {
+			if res := r.Run(t.Context(), deaf, tg); res.Reason != probe.ReasonTimeout {
+				t.Errorf("%+v", res)
+			}
+		}
+		if started.Load() != 1 || r.Abandoned() != 1 {
+			t.Errorf("started %d times, %d abandoned; want once", started.Load(), r.Abandoned())
+		}
+		if res := r.Run(t.Context(), says(probe.OK, "x"), tg); res.State != probe.OK {
+			t.Errorf("another check: %+v", res)
+		}
+		close(let)
+		synctest.Wait()
+		if v, _ := memory.Get("bookmark"); v != "before" {
+			t.Errorf("an abandoned check remembered %q", v)
+		}
+	})
+}
+
+func TestRunKeepsTheMemoryOfResultsThatCount(t *testing.T) {
+	memory := probe.NewMapMemory(map[string]string{"bookmark": "1"})
+	step := func(next string, fail bool) {
+		newRunner(runner.Limits{}).Run(t.Context(), kind(func(_ context.Context, tg probe.Target) probe.Result {
+			tg.Memory.Set("bookmark", next)
+			if v, _ := tg.Memory.Get("bookmark"); v != next {
+				t.Errorf("the check reads %q of its own", v)
+			}
+			if fail {
+				panic("after moving the bookmark")
+			}
+			return probe.Result{Summary: "x"}
+		}), probe.Target{Memory: memory})
+	}
+	step("2", false)
+	step("3", true)
+	if v, _ := memory.Get("bookmark"); v != "2" {
+		t.Errorf("bookmark %q, want 2", v)
+	}
+}
+
+func TestRunDropsWhatIsNoNumber(t *testing.T) {
+	inf := math.Inf(1)
+	res := newRunner(runner.Limits{}).Run(t.Context(), kind(func(context.Context, probe.Target) probe.Result {
+		return probe.Result{Summary: "x", Perf: []probe.Perf{{Label: "a", Value: math.NaN()}, {Label: "b\xff", Value: 1, Max: &inf}}}
+	}), probe.Target{})
+	if len(res.Perf) != 1 || res.Perf[0].Max != nil || !utf8.ValidString(res.Perf[0].Label) {
+		t.Errorf("%+v", res.Perf)
+	}
+	if _, err := json.Marshal(res); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOneShotWhenDiscoveryFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		let := make(chan struct{})
+		broken, stuck := says(probe.OK, "a"), says(probe.OK, "b")
+		broken.Discover = func(context.Context) []probe.Found { panic("broken") }
+		stuck.Discover = func(context.Context) []probe.Found { <-let; return nil }
+		worst, items := runner.OneShot(t.Context(), newRunner(runner.Limits{}), "主机", []probe.Builtin{broken, stuck, says(probe.OK, "c")}, 2, time.Now, nil)
+		reasons := map[probe.Reason]int{}
+		for _, it := range items {
+			reasons[it.Result.Reason]++
+		}
+		if worst != probe.Unknown || reasons[probe.ReasonPanic] != 1 || reasons[probe.ReasonTimeout] != 1 || reasons[""] != 1 {
+			t.Errorf("%s, %v", worst, reasons)
+		}
+		close(let)
+	})
+}
+
+func TestTableIsAlignedWithWideCharacters(t *testing.T) {
+	report := runner.Report{State: "OK", Results: []runner.ReportItem{
+		{Check: "a.b", Target: "/数据", State: "CRITICAL", Summary: "S1"}, {Check: "a.bcd", Target: "/data-x", State: "OK", Summary: "S2"},
+	}}
+	var out bytes.Buffer
+	if err := report.WriteTable(&out, false); err != nil {
+		t.Fatal(err)
+	}
+	want := "CRITICAL  a.b    /数据    S1\nOK        a.bcd  /data-x  S2\n"
+	if !strings.HasPrefix(out.String(), want) {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
 func TestOneShot(t *testing.T) {
 	absent := kind(func(context.Context, probe.Target) probe.Result { return probe.NoSource("没有") })
 	for name, c := range map[string]struct {
@@ -103,7 +204,8 @@ func TestOneShot(t *testing.T) {
 		worst probe.State
 		first string
 	}{
-		"nothing":                    {nil, probe.OK, ""},
+		"nothing":                    {nil, probe.Unknown, ""},
+		"nothing but what is absent": {[]probe.Builtin{absent}, probe.Unknown, "没有"},
 		"what is absent is no state": {[]probe.Builtin{says(probe.OK, "a"), absent}, probe.OK, "a"},
 		"unknown is worse than a warning": {
 			[]probe.Builtin{says(probe.Warning, "w"), says(probe.OK, "o"), says(probe.Unknown, "u")}, probe.Unknown, "u",
@@ -135,7 +237,7 @@ func TestOneShot(t *testing.T) {
 				t.Errorf("%v: %s", err, raw.String())
 			}
 			for _, it := range back.Results {
-				for _, field := range []string{"asset", "class", "check", "state", "summary", "perfdata", "ran_at", "script_sha256"} {
+				for _, field := range []string{"asset", "class", "check", "state", "reason", "summary", "perfdata", "ran_at", "script_sha256"} {
 					if _, there := it[field]; !there {
 						t.Errorf("a result has no %s: %v", field, it)
 					}
@@ -148,13 +250,16 @@ func TestOneShot(t *testing.T) {
 	}
 }
 
-func BenchmarkRun(b *testing.B) {
+// BenchmarkRunnerInProcess gives checks per second of a check that costs nothing: the runner's own
+// price. The bar is 20,000.
+func BenchmarkRunnerInProcess(b *testing.B) {
 	r, k := newRunner(runner.Limits{}), says(probe.OK, "磁盘 / 已用 42%")
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if res := r.Run(b.Context(), k, probe.Target{}); res.State != probe.OK {
-				b.Fatal(res)
+				b.Error(res)
 			}
 		}
 	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "checks/s")
 }
