@@ -376,6 +376,9 @@ func (j *Journal) view(r Row, called map[string]string) journalRow {
 	if !ok {
 		t = Type{TitleZH: r.Type, TitleEN: r.Type}
 	}
+	if r.Broken != "" {
+		t = Type{TitleZH: "无法读取的行", TitleEN: "Unreadable row"}
+	}
 	name := called[r.Actor.ID]
 	if name == "" {
 		name = r.Actor.ID

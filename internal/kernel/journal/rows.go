@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -75,12 +76,16 @@ func (j *Journal) rows(ctx context.Context, r reader, in []stored, open bool) ([
 	commitments := map[int64]map[string]string{}
 	for _, s := range in {
 		rec, err := parseRecord(s.bytes)
-		if err != nil {
-			return nil, fmt.Errorf("row %d: %w", s.seq, err)
+		var t time.Time
+		if err == nil {
+			t, err = rec.at()
 		}
-		t, err := rec.at()
 		if err != nil {
-			return nil, fmt.Errorf("row %d: %w", s.seq, err)
+			out = append(out, Row{
+				Seq: s.seq, Hash: hexOf(s.hash), Prev: hexOf(s.prev), Fields: map[string]any{}, Private: map[string]string{},
+				Broken: err.Error(),
+			})
+			continue
 		}
 		row := Row{
 			Seq: s.seq, ID: rec.ID, Type: rec.Type, At: t, Actor: Actor(rec.Actor), AreaPath: rec.AreaPath, SystemID: rec.SystemID,
@@ -114,12 +119,16 @@ func (j *Journal) rows(ctx context.Context, r reader, in []stored, open bool) ([
 			row.Private[p.field] = Masked
 			return nil
 		}
+		text := ""
 		key, err := j.unwrap(p.person, p.wrapped)
-		if err != nil {
-			return err
+		if err == nil {
+			text, err = openText(key, row.ID, p.field, commitment, p.sealed)
 		}
-		row.Private[p.field], err = openText(key, row.ID, p.field, commitment, p.sealed)
-		return err
+		if err != nil {
+			row.Broken = err.Error()
+		}
+		row.Private[p.field] = text
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read private texts: %w", err)

@@ -259,6 +259,9 @@ func (s *subscriber) call(ctx context.Context, tx *store.Tx, row Row) (err error
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
+	if row.Broken != "" {
+		return fmt.Errorf("row %d cannot be read: %s", row.Seq, row.Broken)
+	}
 	ctx = WithRequest(WithActor(ctx, SystemActor(s.Name)), row.RequestID)
 	return s.Handle(ctx, tx, row)
 }

@@ -243,6 +243,39 @@ func TestPoisonRowParksItsSubject(t *testing.T) {
 	})
 }
 
+// A row that somebody broke stops neither the subscription nor the list.
+func TestBrokenRowIsParkedAndShown(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		effects(t, b.db)
+		j := b.open(t, b.db, journal.Subscription{Name: "test.all", Types: []string{"test.thing.made"}, Handle: effect("test.all", "a")})
+		b.fill(t, 5)
+		value := "CAST('{' AS BLOB)"
+		if b.db.Dialect() == store.Postgres {
+			value = "'{'::bytea"
+		}
+		tamper(t, b.db, "UPDATE journal_row SET bytes = "+value+" WHERE serial = 3")
+		if err := j.Drain(ctxT()); err != nil {
+			t.Fatal(err)
+		}
+		if got := effectsOf(t, b.db, "test.all"); !slices.Equal(got, []int64{1, 2, 4, 5}) {
+			t.Fatalf("handled %v", got)
+		}
+		st, err := j.Subscriptions(ctxT())
+		if err != nil || len(st[0].Parked) != 1 || st[0].Parked[0].Subject != "row:3" {
+			t.Fatalf("%+v, %v", st, err)
+		}
+		if rows := b.rows(t); rows[2].Seq != 3 || rows[2].Broken == "" {
+			t.Fatalf("listed: %+v", rows[2])
+		}
+		if rep := b.verify(t); !slices.Equal(seqs(rep), []int64{3}) {
+			t.Errorf("verify: %+v", rep)
+		}
+		if rep := check(t, exported(t, b), journal.ExportOptions{}); !slices.Equal(seqs(rep), []int64{3}) {
+			t.Errorf("export: %+v", rep)
+		}
+	})
+}
+
 // Sixteen writers, some of which roll back, on one PostgreSQL and two servers: whoever subscribes
 // misses nothing, sees nothing twice, and of two servers one handles each row.
 func TestManyWritersTwoServers(t *testing.T) {

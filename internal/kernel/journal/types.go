@@ -109,6 +109,9 @@ type Row struct {
 	Fields             map[string]any    // string, bool, int64, float64, nil, []any, map[string]any
 	Private            map[string]string // the text, or Erased, or Masked
 	Hash, Prev         string            // hexadecimal
+	// Broken says why the record or a private text cannot be read: somebody changed it, and Verify names it.
+	// A subscription parks such a row.
+	Broken string
 }
 
 // Text returns a field or a private text as a string, "" when it is absent or something else.
