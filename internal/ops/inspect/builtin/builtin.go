@@ -39,7 +39,7 @@ type Deps struct {
 type host struct {
 	Deps
 	statfs *statfsGuard
-	kmsg   func(ctx context.Context, path string, yield func(record []byte)) error
+	kmsg   func(ctx context.Context, path string, fromClear bool, yield func(record []byte)) error
 }
 
 func newHost(d Deps) host {

@@ -20,17 +20,22 @@ func (h host) kernelLog() probe.Builtin {
 	return probe.Builtin{
 		Kind: "os_log.kernel", Class: probe.OSLog,
 		TitleZH: "内核日志", TitleEN: "Kernel log",
-		HelpZH: "读取内核环形缓冲区 /dev/kmsg 中自上次检查以来的新记录（首次为开机以来），查找内存耗尽（OOM）、读写错误、文件系统错误、任务停滞与硬件错误。每条记录只报一次；缓冲区被覆盖而漏看的记录会如实报告。" +
+		HelpZH: "读取内核环形缓冲区 /dev/kmsg 中自上次检查以来的新记录（首次为最近 24 小时，管理员用 dmesg -C 清除过的不再看），查找内存耗尽（OOM）、读写错误、文件系统错误、任务停滞与硬件错误。每条记录只报一次；缓冲区被覆盖而漏看的记录会如实报告。" +
 			"变红时：内存耗尽——查被杀进程与内存上限；读写或文件系统错误——立即确认备份，检查磁盘与存储，勿在线修复；硬件错误——联系硬件或云平台方。",
-		HelpEN: "Reads the new records of the kernel ring buffer /dev/kmsg since the last run (the first time: since boot) and looks for out-of-memory kills, I/O errors, file-system errors, stalled tasks and hardware errors. Each record is reported once; records overwritten before they were seen are reported as such. " +
+		HelpEN: "Reads the new records of the kernel ring buffer /dev/kmsg since the last run (the first time: of the last 24 hours, without what was cleared with dmesg -C) and looks for out-of-memory kills, I/O errors, file-system errors, stalled tasks and hardware errors. Each record is reported once; records overwritten before they were seen are reported as such. " +
 			"When red: for OOM look at the killed process and memory limits; for I/O or file-system errors secure a backup first, then check disk and storage, do not repair online; for hardware errors call the hardware or cloud side.",
 		Params: []probe.Param{
 			{Name: "ignore", Type: "strings", TitleZH: "忽略的记录（正则表达式）", TitleEN: "Records to ignore (regular expressions)"},
+			{Name: "also", Type: "strings", TitleZH: "另外需要报告的记录（正则表达式）", TitleEN: "Further records to report (regular expressions)"},
 		},
 		Thresholds: []probe.Threshold{{Metric: "errors", Crit: "0"}},
 		Check: func(p map[string]any) error {
-			_, err := compileAll(p["ignore"])
-			return err
+			for _, name := range []string{"ignore", "also"} {
+				if _, err := compileAll(name, p[name]); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 		Verified: verifiedTested, VerifiedOn: verifiedLinux,
 		Discover: always("每台主机都有内核日志"),
@@ -39,7 +44,11 @@ func (h host) kernelLog() probe.Builtin {
 }
 
 func (h host) runKernelLog(ctx context.Context, t probe.Target) probe.Result {
-	ignore, err := compileAll(t.Params["ignore"])
+	ignore, err := compileAll("ignore", t.Params["ignore"])
+	if err != nil {
+		return probe.Unknowable("bad_params", err.Error())
+	}
+	also, err := compileAll("also", t.Params["also"])
 	if err != nil {
 		return probe.Unknowable("bad_params", err.Error())
 	}
@@ -48,8 +57,17 @@ func (h host) runKernelLog(ctx context.Context, t probe.Target) probe.Result {
 	if last, ok := loadBookmark(t.Memory); ok && last.boot == from.boot {
 		from.seq, from.known = last.seq, true
 	}
-	scan := kernelScan{from: from, ignore: ignore}
-	if err := h.kmsg(ctx, path, scan.record); err != nil {
+	scan := kernelScan{from: from, ignore: ignore, also: also}
+	since := "自上次检查以来"
+	if !from.known {
+		since = "自开机以来"
+		uptime, _, _ := strings.Cut(trimmed(h.Proc, "uptime"), " ")
+		if up, err := strconv.ParseFloat(uptime, 64); err == nil && up > firstLook.Seconds() {
+			scan.earliest = int64((up - firstLook.Seconds()) * 1e6)
+			since = "最近 24 小时"
+		}
+	}
+	if err := h.kmsg(ctx, path, !from.known, scan.record); err != nil {
 		if errors.Is(err, os.ErrPermission) {
 			return probe.Denied("无权读取内核日志：请以 root 运行，或授予 CAP_SYSLOG，或设 sysctl kernel.dmesg_restrict=0")
 		}
@@ -69,12 +87,12 @@ func (h host) runKernelLog(ctx context.Context, t probe.Target) probe.Result {
 	if scan.lost > 0 {
 		r.Raise(probe.Unknown, "overwritten", fmt.Sprintf("有 %d 条记录在检查前已被覆盖，请缩短间隔或以 log_buf_len 增大内核缓冲区", scan.lost))
 	}
+	if scan.others > 0 {
+		r.Record("others", float64(scan.others), "")
+		kinds = append(kinds, fmt.Sprintf("其他 %d", scan.others))
+	}
 	for _, line := range scan.lines {
 		r.Detail(line)
-	}
-	since := "自上次检查以来"
-	if !from.known {
-		since = "自开机以来"
 	}
 	figures := fmt.Sprintf("%s新增 %d 条内核记录", since, scan.seen)
 	if len(kinds) > 0 {
@@ -84,6 +102,9 @@ func (h host) runKernelLog(ctx context.Context, t probe.Target) probe.Result {
 	}
 	return r.Result(figures)
 }
+
+// firstLook is how far back a check without a bookmark looks: an error of months ago is no news.
+const firstLook = 24 * time.Hour
 
 // kernelPatterns are the records that matter, most telling first; a record counts once.
 var kernelPatterns = []struct {
@@ -99,14 +120,17 @@ var kernelPatterns = []struct {
 
 // kernelScan judges records one by one.
 type kernelScan struct {
-	from   bookmark
-	ignore []*regexp.Regexp
+	from     bookmark
+	earliest int64 // microseconds after boot before which a first look does not care
+	ignore   []*regexp.Regexp
+	also     []*regexp.Regexp
 
 	first, last uint64
 	any         bool
 	seen        int
 	lost        uint64
 	counts      [5]int
+	others      int
 	lines       []string
 }
 
@@ -136,6 +160,10 @@ func (s *kernelScan) record(raw []byte) {
 	if s.from.known && seq < s.from.seq {
 		return
 	}
+	micros, _ := strconv.ParseInt(fields[2], 10, 64)
+	if micros < s.earliest {
+		return
+	}
 	s.seen++
 	text, _, _ = strings.Cut(text, "\n")
 	for _, re := range s.ignore {
@@ -148,15 +176,27 @@ func (s *kernelScan) record(raw []byte) {
 			continue
 		}
 		s.counts[i]++
-		if len(s.lines) < maxLogLines {
-			micros, _ := strconv.ParseInt(fields[2], 10, 64)
-			s.lines = append(s.lines, fmt.Sprintf("[开机后 %s] %s", (time.Duration(micros)*time.Microsecond).Round(time.Second), text))
-		}
+		s.quote(micros, text)
 		return
+	}
+	for _, re := range s.also {
+		if re.MatchString(text) {
+			s.others++
+			s.quote(micros, text)
+			return
+		}
 	}
 }
 
-func (s *kernelScan) total() (n int) {
+// quote keeps a record for the details.
+func (s *kernelScan) quote(micros int64, text string) {
+	if len(s.lines) < maxLogLines {
+		s.lines = append(s.lines, fmt.Sprintf("[开机后 %s] %s", (time.Duration(micros)*time.Microsecond).Round(time.Second), text))
+	}
+}
+
+func (s *kernelScan) total() int {
+	n := s.others
 	for _, c := range s.counts {
 		n += c
 	}
@@ -188,14 +228,21 @@ func loadBookmark(m probe.Memory) (bookmark, bool) {
 
 func (b bookmark) save(m probe.Memory) { m.Set("bookmark", fmt.Sprintf("%s %d", b.boot, b.seq)) }
 
-// readKmsg gives every record now in the buffer to yield. It works on the bare descriptor, because
+// readKmsg gives every record now in the buffer to yield, with fromClear only those after the last
+// "dmesg -C". It works on the bare descriptor, because
 // the runtime's poller would wait for the next record where the kernel says "no more".
-func readKmsg(ctx context.Context, path string, yield func([]byte)) error {
+func readKmsg(ctx context.Context, path string, fromClear bool, yield func([]byte)) error {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("open kernel log: %w", err)
 	}
 	defer unix.Close(fd)
+	if fromClear {
+		const seekData = 3 // of a kernel log: after the last clear
+		if _, err := unix.Seek(fd, 0, seekData); err != nil {
+			return fmt.Errorf("seek in kernel log: %w", err)
+		}
+	}
 	buf := make([]byte, 16<<10)
 	for ctx.Err() == nil {
 		n, err := unix.Read(fd, buf)
@@ -214,13 +261,13 @@ func readKmsg(ctx context.Context, path string, yield func([]byte)) error {
 }
 
 // compileAll compiles a list of regular expressions from params.
-func compileAll(v any) ([]*regexp.Regexp, error) {
+func compileAll(name string, v any) ([]*regexp.Regexp, error) {
 	list, _ := v.([]string)
 	var out []*regexp.Regexp
 	for _, s := range list {
 		re, err := regexp.Compile(s)
 		if err != nil {
-			return nil, fmt.Errorf("ignore: %w", err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		out = append(out, re)
 	}
