@@ -33,7 +33,7 @@ hash_of() { sha256sum -- "$@" | sha256sum | cut -d' ' -f1; }
 npm_ready() {
   command -v npm >/dev/null || { say "npm is not there: install Node.js 20 or newer"; return 1; }
   local stamp=web/node_modules/.taxops-lock want
-  want=$(hash_of web/package.json web/package-lock.json)
+  want=$(hash_of web/package-lock.json)
   [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ] && return 0
   step "console: install packages (npm ci)" npm --prefix web ci --no-audit --no-fund --loglevel=error &&
     echo "$want" >"$stamp"

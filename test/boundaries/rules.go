@@ -28,6 +28,8 @@ type Config struct {
 	Module string // import path of the module
 	// MaxFileLines bounds each file, MaxCommandLines the command line as a whole.
 	MaxFileLines, MaxCommandLines int
+	// Layers are the packages of the kernel, the highest line first; each imports lower lines only.
+	Layers [][]string
 	// TimeAllowed names files, or folders ending in "/", that may call time.Now, each with the reason.
 	TimeAllowed map[string]string
 	// SQLAllowed names files that build SQL from strings, each with the reason.
@@ -212,6 +214,7 @@ func (k *checker) imports(s source) {
 		}
 		target := strings.TrimPrefix(strings.TrimPrefix(imported, k.Module), "/")
 		own := moduleOf(s.folder)
+		k.kernelLayers(s, target, spec.Pos())
 		switch {
 		case within(target, "internal/app") && !within(s.folder, "internal/app"):
 			if !within(s.folder, "cmd/taxops") && !within(s.folder, "test") {
@@ -224,6 +227,26 @@ func (k *checker) imports(s source) {
 		case own == "" && moduleOf(target) != "" && !within(s.folder, "internal/app") && !within(s.folder, "test"):
 			k.add("app-knows-all", s, spec.Pos(), "only internal/app imports modules, not %s", s.folder)
 		}
+	}
+}
+
+// kernelLayers: the kernel has an order, so that no circle can grow in it.
+func (k *checker) kernelLayers(s source, target string, at token.Pos) {
+	line := func(folder string) int {
+		rest, ok := strings.CutPrefix(folder, "internal/kernel/")
+		if !ok {
+			return -1
+		}
+		top, _, _ := strings.Cut(rest, "/")
+		return slices.IndexFunc(k.Layers, func(l []string) bool { return slices.Contains(l, top) })
+	}
+	from, to := line(s.folder), line(target)
+	switch {
+	case s.test || within(s.folder, target) || within(target, s.folder) || !within(target, "internal/kernel") || !within(s.folder, "internal/kernel"):
+	case from < 0:
+		k.add("kernel-layers", s, at, "%s is not in the table of layers", s.folder)
+	case to <= from:
+		k.add("kernel-layers", s, at, "%s stands above %s, or beside it", target, s.folder)
 	}
 }
 
