@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -133,13 +134,8 @@ func day(t time.Time) string {
 func (j *Journal) segmentLoop(ctx context.Context) {
 	again := retry{j: j, what: "closing journal segments"}
 	for {
-		if err := j.CloseSegments(ctx); err != nil {
-			if !again.failed(ctx, err) {
-				break
-			}
-			continue
-		}
-		if err := j.writeCopies(ctx); err != nil {
+		// A chain that cannot be closed still gets its head copied.
+		if err := errors.Join(j.CloseSegments(ctx), j.writeCopies(ctx)); err != nil {
 			if !again.failed(ctx, err) {
 				break
 			}
