@@ -203,8 +203,12 @@ func tables() []store.Migrations {
 // each runs f on both engines.
 func each(t *testing.T, f func(t *testing.T, b *bed)) {
 	t.Helper()
+	t.Parallel()
 	for _, d := range []store.Dialect{store.SQLite, store.Postgres} {
-		t.Run(string(d), func(t *testing.T) { f(t, lay(t, d)) })
+		t.Run(string(d), func(t *testing.T) {
+			t.Parallel()
+			f(t, lay(t, d))
+		})
 	}
 }
 

@@ -139,20 +139,6 @@ func TestRunNow(t *testing.T) {
 	})
 }
 
-func TestOnce(t *testing.T) {
-	each(t, func(t *testing.T, b *bed) {
-		b.w.say(2, probe.Critical, "refused", "拒绝")
-		r, items, err := b.Once(b.ctx(), "")
-		if err != nil || r.WorstState != "CRITICAL" || len(items) != 4 {
-			t.Fatalf("once: %+v %v %v", r, items, err)
-		}
-		b.sound()
-		if _, _, err := b.Once(b.ctx(), "没有的计划"); codeOf(err) != "not_found" {
-			t.Errorf("unknown plan: %v", err)
-		}
-	})
-}
-
 func TestRetiredAssetIsNotInspected(t *testing.T) {
 	each(t, func(t *testing.T, b *bed) {
 		b.round()

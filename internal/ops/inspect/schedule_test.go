@@ -203,7 +203,15 @@ func (b *bed) deadRound() Round {
 	if _, err := b.engine.prepare(b.ctx()); err != nil {
 		b.t.Fatal(err)
 	}
-	r, err := b.startRound(b.ctx(), store.Everything(), b.plan().ID, "", "another-server")
+	r, err := b.RunNow(b.ctx(), store.Everything(), b.plan().ID, "")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Owner = "another-node/another-process"
+	err = b.db.Write(b.ctx(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := claimRound(ctx, tx, r.ID, r.Owner, time.Minute.Microseconds())
+		return err
+	})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -263,12 +271,34 @@ func TestRoundOfADeadServerIsClosed(t *testing.T) {
 	})
 }
 
+// TestNextProcessOfANodeClosesItsRounds has a server start again after it was killed: it need not wait
+// for the lease of its former process.
+func TestNextProcessOfANodeClosesItsRounds(t *testing.T) {
+	b := lay(t, store.Postgres)
+	b.deadRound()
+	b.engine = newEngine(b.Module, "third-node", "p", time.Minute)
+	if err := b.engine.reap(b.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	if r := b.rounds()[0]; r.State != roundRunning {
+		t.Fatal("a server closed the round of another one that holds it")
+	}
+	b.engine = newEngine(b.Module, "another-node", "next-process", time.Minute)
+	if err := b.engine.reap(b.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	b.sound()
+	if r := b.rounds()[0]; r.MissedReason != missedServerStopped {
+		t.Errorf("round: %+v", r)
+	}
+}
+
 func TestWaitingRoundWithoutServer(t *testing.T) {
 	each(t, func(t *testing.T, b *bed) {
 		if _, err := b.engine.prepare(b.ctx()); err != nil {
 			t.Fatal(err)
 		}
-		r, err := b.startRound(b.ctx(), store.Everything(), b.plan().ID, "ann", "")
+		r, err := b.RunNow(b.ctx(), store.Everything(), b.plan().ID, "ann")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -204,17 +204,8 @@ func (m *Module) take(ctx context.Context, p *Plan, s slots, how, gapReason, own
 	return out, busy, err
 }
 
-// RunNow starts a round of a plan; the server of the plan's machine runs it.
+// RunNow starts a round of a plan; it waits for the server of the plan's machine to take it.
 func (m *Module) RunNow(ctx context.Context, scope store.Scope, planID, accountID string) (Round, error) {
-	r, err := m.startRound(ctx, scope, planID, accountID, "")
-	if err == nil {
-		m.engine.wake()
-	}
-	return r, err
-}
-
-// startRound makes a round beside the schedule; without an owner it waits for a server to take it.
-func (m *Module) startRound(ctx context.Context, scope store.Scope, planID, accountID, owner string) (Round, error) {
 	busyNow := problem.New(CodeAlreadyRunning, "a round of this plan is under way")
 	var out Round
 	err := m.write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -233,7 +224,7 @@ func (m *Module) startRound(ctx context.Context, scope store.Scope, planID, acco
 		if err != nil {
 			return err
 		}
-		r.StartedBy, r.Owner = accountID, owner
+		r.StartedBy = accountID
 		if _, err := tx.NewUpdate().Model((*Plan)(nil)).Set("last_round_id = ?", r.ID).Where("id = ?", p.ID).Exec(ctx); err != nil {
 			return fmt.Errorf("store plan: %w", err)
 		}
@@ -246,6 +237,9 @@ func (m *Module) startRound(ctx context.Context, scope store.Scope, planID, acco
 		out = *r
 		return nil
 	})
+	if err == nil {
+		m.engine.wake()
+	}
 	return out, err
 }
 
