@@ -94,7 +94,7 @@ func (s *Service) charge(ctx context.Context, keys []attemptKey) (lockedFor time
 			return 0, err
 		}
 	}
-	err = s.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = s.db.Write(store.WithoutOnce(ctx), func(ctx context.Context, tx *store.Tx) error {
 		lockedFor = 0
 		now := store.At(tx.Now())
 		for _, k := range keys {
@@ -177,7 +177,7 @@ func (s *Service) failed(ctx context.Context, a *account, remote, why string, lo
 	}
 	leftOut := s.failures.leftOut.Swap(0)
 	ctx = journal.WithActor(ctx, journal.SystemActor("access"))
-	err := s.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := s.db.Write(store.WithoutOnce(ctx), func(ctx context.Context, tx *store.Tx) error {
 		e := journal.Entry{
 			Type: typeFailed, Subject: journal.Subject{Kind: subjectAddress, ID: remote},
 			AreaPath: s.cfg.Installation.AreaPath,

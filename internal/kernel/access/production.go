@@ -112,6 +112,13 @@ func (s *Service) DeclareProduction(ctx context.Context, reason string) error {
 		if err != nil {
 			return err
 		}
+		scope, err := s.scopeOf(ctx, tx, api.CallerFrom(ctx).AccountID, PermissionDeclare)
+		if err != nil {
+			return err
+		}
+		if !scope.Covers(s.cfg.Installation.AreaPath, "") {
+			return problem.New(problem.Forbidden, "this needs the permission %s for the whole installation", PermissionDeclare)
+		}
 		if mode == Production {
 			return problem.New(problem.NotPossibleInState, "the installation is in production already")
 		}

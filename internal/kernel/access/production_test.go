@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"taxops/internal/kernel/org"
 )
 
 func (w *browser) missing() []string {
@@ -48,6 +50,14 @@ func TestProductionIsRefusedUntilItCanBeMet(t *testing.T) {
 		a := w.post("/access/production/declare", fields{"reason": "投产"}).refused(http.StatusConflict, "production_refused")
 		if len(a.at("errors").([]any)) != len(want) {
 			t.Errorf("refusal %s", a.raw)
+		}
+		// Who answers for one city does not end the trial of all.
+		_, city := w.join("city-sec", grantIn("security_admin", "/45/4501/", ""))
+		city.post("/access/production/declare", fields{"reason": "投产"}).refused(http.StatusForbidden, "forbidden")
+		_, one := w.join("one-sec", grantIn("security_admin", org.Region, org.SystemSeal))
+		one.post("/access/production/declare", fields{"reason": "投产"}).refused(http.StatusForbidden, "forbidden")
+		for _, x := range []*browser{city, one} {
+			x.enrol()
 		}
 		w.enrol()
 		if have := w.missing(); !slices.Equal(have, []string{"excluded_roles"}) {

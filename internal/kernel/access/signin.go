@@ -118,7 +118,8 @@ func totpInvalid() error {
 
 // takeBack undoes the count of an attempt that was not a guess, also when the person has gone.
 func (s *Service) takeBack(ctx context.Context, keys []attemptKey) error {
-	return s.db.Write(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error { return refund(ctx, tx, keys) })
+	ctx = store.WithoutOnce(context.WithoutCancel(ctx))
+	return s.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return refund(ctx, tx, keys) })
 }
 
 // readCode looks at a code without using it up.

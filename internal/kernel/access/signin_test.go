@@ -256,10 +256,13 @@ func TestPasswordChange(t *testing.T) {
 		w := b.setUp()
 		other, a := b.signIn("admin", goodPassword)
 		a.ok()
+		// A wrong guess is counted and takes no effect, so it does not use the key of the request up.
+		w.header.Set("Idempotency-Key", "change-1")
 		w.post("/me/password", fields{"current": "wrong password 1A", "next": nextPassword}).refused(http.StatusUnauthorized, "bad_credentials")
 		w.post("/me/password", fields{"current": goodPassword, "next": "short"}).refused(http.StatusUnprocessableEntity, "password_weak")
 		w.post("/me/password", fields{"current": goodPassword, "next": goodPassword}).refused(http.StatusUnprocessableEntity, "password_weak")
 		w.post("/me/password", fields{"current": goodPassword, "next": nextPassword}).ok()
+		w.post("/me/password", fields{"current": goodPassword, "next": nextPassword}).refused(http.StatusConflict, "duplicate_request")
 		w.get("/me").ok()
 		other.get("/me").refused(http.StatusUnauthorized, "unauthenticated")
 		_, a = b.signIn("admin", goodPassword)

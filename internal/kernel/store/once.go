@@ -30,6 +30,12 @@ func WithOnce(ctx context.Context, o Once) context.Context {
 	return context.WithValue(ctx, onceKey{}, &onceState{Once: o})
 }
 
+// WithoutOnce returns a context in which a Write claims no key: for what is noted beside the effect,
+// such as an attempt that was counted. The effect itself is still to come.
+func WithoutOnce(ctx context.Context) context.Context {
+	return context.WithValue(ctx, onceKey{}, (*onceState)(nil))
+}
+
 // OnceRow is what is kept of a request with a key.
 type OnceRow struct {
 	bun.BaseModel `bun:"table:store_once"`
@@ -43,7 +49,7 @@ type OnceRow struct {
 
 func claimOnce(ctx context.Context, tx *Tx) error {
 	s, ok := ctx.Value(onceKey{}).(*onceState)
-	if !ok || s.claimed {
+	if !ok || s == nil || s.claimed {
 		return nil
 	}
 	row := OnceRow{Owner: s.Owner, Key: s.Key, Request: s.Request, Body: []byte{}, At: At(tx.Now())}
