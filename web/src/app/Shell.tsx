@@ -37,7 +37,7 @@ export function Shell() {
   useKeys(keys, !locked)
 
   return (
-    <div className="shell" aria-hidden={locked || undefined}>
+    <div className="shell" aria-hidden={locked || undefined} inert={locked}>
       <a className="skip-link" href="#main">
         {t('header.skip')}
       </a>

@@ -158,7 +158,7 @@ it('lists what production still needs and refuses to declare it', async () => {
 })
 
 it('enrols the second factor and shows the recovery codes', async () => {
-  const { user, server } = await open('/profile', {
+  const { user, server, queryClient } = await open('/profile', {
     'GET /me/sessions': { items: [] },
     'POST /me/totp/begin': { secret: 'ABCDEFGH', uri: 'otpauth://totp/x' },
     'POST /me/totp/confirm': ({ body }) =>
@@ -166,6 +166,8 @@ it('enrols the second factor and shows the recovery codes', async () => {
   })
   await user.click(await screen.findByRole('button', { name: '启用' }))
   await screen.findByText('ABCD EFGH')
+  // A change elsewhere must not swap the secret under the person's hands.
+  await queryClient.invalidateQueries()
   await user.type(screen.getByLabelText('应用显示的数字'), '000000')
   await user.click(screen.getByRole('button', { name: '验证并启用' }))
   await screen.findByText('动态口令不正确或已用过。')

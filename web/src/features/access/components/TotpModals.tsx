@@ -7,7 +7,7 @@ import { useErrorText } from '@/shared/lib/errors'
 import { CopyButton } from '@/shared/ui/CopyText'
 import { Notice } from '@/shared/ui/Notice'
 import { StateView } from '@/shared/ui/StateView'
-import { beginTotp, confirmTotp, disableTotp, module } from '../queries'
+import { beginTotp, confirmTotp, disableTotp } from '../queries'
 
 interface DialogProps {
   open: boolean
@@ -47,9 +47,10 @@ function Enrol({ onCodes }: { onCodes: (codes: string[]) => void }) {
   const [form] = Form.useForm<{ code: string }>()
   const [busy, setBusy] = useState(false)
   const secret = useQuery({
-    queryKey: [module, 'totp-begin'],
+    // Asked once a dialog: each answer is a new secret, so nothing that happens elsewhere may ask again.
+    queryKey: ['totp-begin'],
     queryFn: () => beginTotp(),
-    staleTime: Infinity,
+    staleTime: 'static',
     gcTime: 0,
     retry: false,
     refetchOnWindowFocus: false,
