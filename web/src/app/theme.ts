@@ -79,6 +79,9 @@ export function applyTheme(name: ThemeName): void {
   for (const [key, value] of Object.entries(palettes[name])) root.style.setProperty(`--tx-${key}`, value)
 }
 
+/** Whether the person asks the system for less motion. */
+const still = () => typeof matchMedia === 'function' && matchMedia('(prefers-reduced-motion: reduce)').matches
+
 export function antThemeConfig(name: ThemeName): ThemeConfig {
   const p = palettes[name]
   const exact: Partial<MapToken> = {
@@ -137,6 +140,7 @@ export function antThemeConfig(name: ThemeName): ThemeConfig {
       controlHeight: 32,
       boxShadow: p.shadow,
       boxShadowSecondary: p.shadow,
+      motion: !still(),
       motionDurationFast: '0.12s',
       motionDurationMid: '0.14s',
       motionDurationSlow: '0.16s',
