@@ -17,7 +17,8 @@ import { PageHeader } from '@/shared/ui/PageHeader'
 import { ReasonModal } from '@/shared/ui/ReasonModal'
 import { CheckStateTag, StateTag } from '@/shared/ui/StateTag'
 import { Empty, StateView } from '@/shared/ui/StateView'
-import { Ago, Time } from '@/shared/ui/Time'
+import { Elapsed } from '@/shared/ui/Elapsed'
+import { Time } from '@/shared/ui/Time'
 import '@/shared/ui/detail.css'
 import { AssetForm } from './components/AssetForm'
 import { fetchChecks, keys, module, retireAsset } from './queries'
@@ -141,7 +142,8 @@ function Checks({ assetId }: { assetId: string }) {
     {
       key: 'check',
       title: t('check.check'),
-      width: 230,
+      width: 220,
+      ellipsis: true,
       text: (c) => [title(c), c.target].filter(Boolean).join(' '),
       render: (c) => (
         <Link to={`/inspect/checks/${c.id}` as string}>
@@ -171,7 +173,7 @@ function Checks({ assetId }: { assetId: string }) {
       title: t('check.since'),
       width: 100,
       text: (c) => formatTime(c.current?.since, 'full'),
-      render: (c) => <Ago value={c.current?.since} />,
+      render: (c) => <Elapsed since={c.current?.since} />,
     },
   ]
   return (

@@ -56,8 +56,8 @@ export default function HomePage() {
 function Cards({ cards }: { cards: Card[] }) {
   const { t } = useTranslation('home')
   const sorted = [...cards].sort((a, b) => gravity.indexOf(a.severity) - gravity.indexOf(b.severity))
-  const asking = sorted.filter((card) => card.severity === 'critical' || card.severity === 'warning')
-  const telling = sorted.filter((card) => card.severity === 'info')
+  const loud = sorted.filter((card) => card.severity !== 'ok')
+  const asking = loud.some((card) => card.severity !== 'info')
   const quiet = sorted.filter((card) => card.severity === 'ok')
   if (cards.length === 0) {
     return (
@@ -68,22 +68,15 @@ function Cards({ cards }: { cards: Card[] }) {
   }
   return (
     <>
-      {asking.length === 0 && <QuietCards cards={quiet} />}
-      {asking.length > 0 && (
+      {!asking && <QuietCards cards={quiet} />}
+      {loud.length > 0 && (
         <div className="cards">
-          {asking.map((card) => (
+          {loud.map((card) => (
             <CardPanel key={card.key} card={card} />
           ))}
         </div>
       )}
-      {telling.length > 0 && (
-        <div className="cards">
-          {telling.map((card) => (
-            <CardPanel key={card.key} card={card} />
-          ))}
-        </div>
-      )}
-      {asking.length > 0 && quiet.length > 0 && <QuietCards cards={quiet} />}
+      {asking && quiet.length > 0 && <QuietCards cards={quiet} />}
     </>
   )
 }

@@ -19,7 +19,8 @@ import { PageHeader } from '@/shared/ui/PageHeader'
 import { ReasonModal } from '@/shared/ui/ReasonModal'
 import { StateView } from '@/shared/ui/StateView'
 import { CheckStateTag, StateTag, checkTone } from '@/shared/ui/StateTag'
-import { Ago, Time } from '@/shared/ui/Time'
+import { Elapsed } from '@/shared/ui/Elapsed'
+import { Time } from '@/shared/ui/Time'
 import '@/shared/ui/detail.css'
 import { CheckForm, KindHelp } from './components/CheckForm'
 import { HistoryPanel } from './components/HistoryPanel'
@@ -86,7 +87,7 @@ function BigState({ check }: { check: Check }) {
         <div className="big-state-word">{t(`check.${word}`)}</div>
         {now && (
           <div className="meta">
-            {t('check.sinceText')} <Ago value={now.since} />
+            {t('check.sinceText')} <Elapsed since={now.since} />
           </div>
         )}
       </div>
@@ -308,7 +309,7 @@ function CheckFacts({ check, kind }: { check: Check; kind?: Kind }) {
       {kind && (
         <section className="panel panel-body stack">
           <h2 className="panel-title">{t('check.about')}</h2>
-          <KindHelp kind={kind} text={help(kind)} />
+          <KindHelp kind={kind} text={help(kind)} plain />
         </section>
       )}
     </aside>

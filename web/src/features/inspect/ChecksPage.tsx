@@ -18,7 +18,7 @@ import { PageHeader } from '@/shared/ui/PageHeader'
 import { RunNow } from '@/shared/ui/RunNow'
 import { Empty } from '@/shared/ui/StateView'
 import { CheckStateTag, StateTag } from '@/shared/ui/StateTag'
-import { Ago } from '@/shared/ui/Time'
+import { Elapsed } from '@/shared/ui/Elapsed'
 import { CheckForm } from './components/CheckForm'
 import { keyValue, KeyValue } from './components/values'
 import './inspect.css'
@@ -44,7 +44,7 @@ export default function ChecksPage() {
     {
       key: 'state',
       title: t('col.state'),
-      width: 100,
+      width: 96,
       sort: 'state',
       text: (check) => (check.current ? t(`check.${check.current.state}`) : t('check.none')),
       render: (check) =>
@@ -57,7 +57,8 @@ export default function ChecksPage() {
     {
       key: 'check',
       title: t('col.check'),
-      width: 250,
+      width: 240,
+      ellipsis: true,
       text: (check) => [title(check), check.target].filter(Boolean).join(' '),
       render: (check) => (
         <Link to={`/inspect/checks/${check.id}` as string}>
@@ -69,7 +70,7 @@ export default function ChecksPage() {
     {
       key: 'value',
       title: t('col.value'),
-      width: 150,
+      width: 140,
       text: (check) => {
         const perf = keyValue(check.current?.perfdata)
         return perf ? showValue(perf.value, perf.uom, english) : ''
@@ -79,7 +80,7 @@ export default function ChecksPage() {
     {
       key: 'summary',
       title: t('col.summary'),
-      width: 260,
+      width: 280,
       ellipsis: true,
       text: (check) => check.current?.summary,
       render: (check) => <span className="soft">{check.current?.summary || reasonText(check.current?.reason)}</span>,
@@ -87,7 +88,7 @@ export default function ChecksPage() {
     {
       key: 'asset',
       title: t('col.asset'),
-      width: 130,
+      width: 100,
       ellipsis: true,
       text: (check) => check.asset_name,
       render: (check) => check.asset_name,
@@ -95,14 +96,14 @@ export default function ChecksPage() {
     {
       key: 'since',
       title: t('col.since'),
-      width: 110,
+      width: 96,
       text: (check) => formatTime(check.current?.since, 'full'),
-      render: (check) => <Ago value={check.current?.since} />,
+      render: (check) => <Elapsed since={check.current?.since} />,
     },
     {
       key: 'finding',
       title: t('nav.findings'),
-      width: 76,
+      width: 64,
       render: (check) =>
         check.open_finding_id ? (
           <Link to={`/inspect/findings/${check.open_finding_id}` as string}>{t('finding.view')}</Link>
@@ -111,7 +112,7 @@ export default function ChecksPage() {
     {
       key: 'class',
       title: t('col.class'),
-      width: 130,
+      width: 120,
       ellipsis: true,
       text: (check) => t(`parts:class.${check.class}`),
       render: (check) => <span className="soft">{t(`parts:class.${check.class}`)}</span>,

@@ -36,7 +36,7 @@ export default function PlansPage() {
     {
       key: 'name',
       title: t('plan.name'),
-      width: 200,
+      width: 170,
       sort: 'name',
       text: (plan) => plan.name,
       render: (plan) => <Link to={`/inspect/plans/${plan.id}` as string}>{plan.name}</Link>,
@@ -53,14 +53,14 @@ export default function PlansPage() {
     {
       key: 'interval',
       title: t('plan.interval'),
-      width: 110,
+      width: 100,
       text: (plan) => interval(plan.interval_seconds),
       render: (plan) => interval(plan.interval_seconds),
     },
     {
       key: 'classes',
       title: t('plan.classes'),
-      width: 300,
+      width: 230,
       ellipsis: true,
       text: (plan) => plan.selector.classes.map((c) => t(`parts:class.${c}`)).join('、'),
       render: (plan) => (
@@ -82,7 +82,7 @@ export default function PlansPage() {
     {
       key: 'last',
       title: t('plan.lastRound'),
-      width: 210,
+      width: 200,
       text: (plan) => plan.last_round?.number,
       render: (plan) =>
         plan.last_round ? (
@@ -103,7 +103,7 @@ export default function PlansPage() {
     {
       key: 'next',
       title: t('plan.nextDue'),
-      width: 120,
+      width: 110,
       text: (plan) => (plan.enabled ? formatTime(plan.next_due_at, 'full') : ''),
       render: (plan) => (plan.enabled ? <Ago value={plan.next_due_at} /> : <span className="muted">—</span>),
     },

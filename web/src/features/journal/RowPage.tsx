@@ -16,7 +16,7 @@ import { StateTag } from '@/shared/ui/StateTag'
 import { StateView } from '@/shared/ui/StateView'
 import { Time } from '@/shared/ui/Time'
 import '@/shared/ui/detail.css'
-import { Actor, fieldText, Subject } from './components/words'
+import { Actor, Subject, useFieldText } from './components/words'
 import './journal.css'
 import { reveal, rowQuery, typesQuery } from './queries'
 import type { RowDetail } from './types'
@@ -104,7 +104,11 @@ function Content({ row }: { row: RowDetail }) {
     const field = type?.fields.find((f) => f.name === name)
     return field ? title(field) : name
   }
-  const hidden = Object.entries(shown ?? row.private)
+  const fieldText = useFieldText()
+  // In the order in which the type declares them.
+  const rank = (name: string) => (type?.fields.findIndex((f) => f.name === name) ?? -1) + 1 || 99
+  const open = Object.entries(row.fields).sort((a, b) => rank(a[0]) - rank(b[0]))
+  const hidden = Object.entries(shown ?? row.private).sort((a, b) => rank(a[0]) - rank(b[0]))
   const masked = hidden.some(([, value]) => value === 'masked')
   return (
     <section className="panel" aria-labelledby="content">
@@ -122,7 +126,7 @@ function Content({ row }: { row: RowDetail }) {
       </div>
       <div className="panel-body">
         <dl className="facts">
-          {Object.entries(row.fields).map(([name, value]) => (
+          {open.map(([name, value]) => (
             <div key={name} className="facts-pair">
               <dt>{label(name)}</dt>
               <dd>{fieldText(value)}</dd>
@@ -136,7 +140,7 @@ function Content({ row }: { row: RowDetail }) {
               </dd>
             </div>
           ))}
-          {Object.keys(row.fields).length === 0 && hidden.length === 0 && (
+          {open.length === 0 && hidden.length === 0 && (
             <div className="facts-pair">
               <dt className="muted">{t('row.noFields')}</dt>
               <dd />

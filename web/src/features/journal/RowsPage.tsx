@@ -16,7 +16,7 @@ import { TimeRangeFilter } from '@/shared/ui/TimeRangeFilter'
 import { Time } from '@/shared/ui/Time'
 import { ExportButton } from './components/ExportButton'
 import { JournalTabs } from './components/JournalTabs'
-import { Actor, fieldText, Subject } from './components/words'
+import { Actor, Subject, useFieldText } from './components/words'
 import './journal.css'
 import { fetchRows, keys, typesQuery } from './queries'
 import type { Row } from './types'
@@ -32,6 +32,7 @@ export default function RowsPage() {
   const [search, change] = useFilters<(typeof filterKeys)[number]>()
   const [total, setTotal] = useState('')
 
+  const fieldText = useFieldText()
   const summary = (row: Row) => {
     const fields = types.find((type) => type.type === row.type)?.fields ?? []
     const names = fields.length > 0 ? fields.map((field) => field.name) : Object.keys(row.fields)

@@ -4,7 +4,6 @@ import { useTranslation } from 'react-i18next'
 import { useMe } from '@/shared/api/me'
 import { formatTime } from '@/shared/lib/time'
 import { DataTable, type Column } from '@/shared/ui/DataTable'
-import { Notice } from '@/shared/ui/Notice'
 import { PageHeader } from '@/shared/ui/PageHeader'
 import { StateTag } from '@/shared/ui/StateTag'
 import { Empty } from '@/shared/ui/StateView'
@@ -80,27 +79,29 @@ export default function SegmentsPage() {
   return (
     <>
       <PageHeader title={t('tabs.segments')} meta={total} />
-      <div className="stack">
-        <Notice>
-          {t('segment.help')}
-          {me?.installation.fingerprint && (
-            <div className="meta break">
-              {t('segment.own')} <code>{me.installation.fingerprint}</code>
+      <DataTable<Segment>
+        queryKey={keys.segments}
+        fetch={fetchSegments}
+        columns={columns}
+        rowKey={(s) => String(s.number)}
+        filterKeys={[]}
+        exportName="segments"
+        onTotal={setTotal}
+        head={
+          <>
+            <JournalTabs />
+            <div className="panel-body soft" style={{ paddingBlock: 10 }}>
+              {t('segment.help')}
+              {me?.installation.fingerprint && (
+                <div className="meta break">
+                  {t('segment.own')} <code>{me.installation.fingerprint}</code>
+                </div>
+              )}
             </div>
-          )}
-        </Notice>
-        <DataTable<Segment>
-          queryKey={keys.segments}
-          fetch={fetchSegments}
-          columns={columns}
-          rowKey={(s) => String(s.number)}
-          filterKeys={[]}
-          exportName="segments"
-          onTotal={setTotal}
-          head={<JournalTabs />}
-          empty={<Empty text={t('segment.none')} hint={t('segment.noneHint')} />}
-        />
-      </div>
+          </>
+        }
+        empty={<Empty text={t('segment.none')} hint={t('segment.noneHint')} />}
+      />
     </>
   )
 }

@@ -105,6 +105,7 @@ export default function VerificationsPage() {
       />
       <div className="stack">
         <section className="panel" aria-live="polite">
+          <JournalTabs />
           <StateView query={query} skeletonRows={2}>
             {(last) => (last ? <Last last={last} /> : <Empty text={t('verify.never')} hint={t('verify.neverHint')} />)}
           </StateView>
@@ -115,9 +116,13 @@ export default function VerificationsPage() {
           columns={columns}
           rowKey={(v) => v.id}
           filterKeys={[]}
+          head={
+            <div className="panel-head">
+              <h2 className="panel-title">{t('verify.earlier')}</h2>
+            </div>
+          }
           exportName="verifications"
           onTotal={setTotal}
-          head={<JournalTabs />}
           empty={<Empty text={t('verify.never')} />}
         />
       </div>
@@ -129,7 +134,7 @@ function Last({ last }: { last: Verification }) {
   const { t } = useTranslation('journal')
   return (
     <>
-      <div className={`big-state big-${bigTones[last.state]}`} style={{ borderRadius: 8 }}>
+      <div className={`big-state big-${bigTones[last.state]}`} style={{ borderRadius: '0 0 8px 8px' }}>
         <div>
           <div className="big-state-word">{t(`verify.states.${last.state}`)}</div>
           <div className="meta">

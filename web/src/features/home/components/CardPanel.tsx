@@ -4,7 +4,7 @@ import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { CheckState } from '@/shared/api/types'
 import { useLocalized } from '@/shared/lib/localized'
-import { StateTag, checkTone } from '@/shared/ui/StateTag'
+import { CheckStateTag } from '@/shared/ui/StateTag'
 import { Ago } from '@/shared/ui/Time'
 import type { Card, CardItem } from '../queries'
 
@@ -27,7 +27,7 @@ export function CardPanel({ card }: { card: Card }) {
       </div>
       <ul className="card-lines">
         {card.items.map((item, i) => (
-          <Line key={`${item.href}-${i}`} item={item} />
+          <Line key={`${item.href}-${i}`} item={item} noSource={card.key.endsWith('.no_source')} />
         ))}
       </ul>
       {card.count > card.items.length && (
@@ -39,12 +39,12 @@ export function CardPanel({ card }: { card: Card }) {
   )
 }
 
-function Line({ item }: { item: CardItem }) {
+function Line({ item, noSource }: { item: CardItem; noSource: boolean }) {
   const { title } = useLocalized()
   return (
     <li>
       <Way to={item.href} className="card-line" line>
-        <LineState state={item.state} />
+        <LineState state={item.state} noSource={noSource} />
         <span className="card-text">{title(item)}</span>
         {item.at && (
           <span className="meta">
@@ -59,11 +59,10 @@ function Line({ item }: { item: CardItem }) {
 const checkStates = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN']
 
 /** The state of a line when it is one that has a word and a colour. */
-function LineState({ state }: { state?: string }) {
-  const { t } = useTranslation()
+function LineState({ state, noSource }: { state?: string; noSource: boolean }) {
   const upper = state?.toUpperCase() ?? ''
   if (!checkStates.includes(upper)) return null
-  return <StateTag tone={checkTone(upper as CheckState)} text={t(`check.${upper}`)} />
+  return <CheckStateTag state={upper as CheckState} reason={noSource ? 'no_source' : undefined} />
 }
 
 /** What is well lies lower and takes no more room than it needs. */

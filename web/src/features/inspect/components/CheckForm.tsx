@@ -139,10 +139,10 @@ export function CheckForm({ open, check, assetId, onClose, onSaved }: Props) {
 }
 
 /** What the kind looks at, and what to do when it is red. */
-export function KindHelp({ kind, text }: { kind: Kind; text: string }) {
+export function KindHelp({ kind, text, plain }: { kind: Kind; text: string; plain?: boolean }) {
   const { t } = useTranslation('inspect')
   return (
-    <div className="kind-help">
+    <div className={`kind-help${plain ? ' kind-help-plain' : ''}`}>
       <p>{text}</p>
       <p className="meta">
         <span className="mono">{kind.kind}</span> · {t(`verified.${kind.verified}`)}

@@ -49,6 +49,15 @@ export function stateColor(state: Stretch['state'], colors: ChartColors): string
 
 const bandHeight = 14
 
+/** The next round number above the highest value or threshold, so that the axis ends on a label. */
+export function niceMax(top: number, uom: string): number {
+  if (uom === '%' && top <= 100 && top > 80) return 100
+  const rough = top / 4
+  const power = 10 ** Math.floor(Math.log10(rough))
+  const step = [1, 2, 2.5, 5, 10].map((n) => n * power).find((n) => n >= rough) ?? 10 * power
+  return Number((Math.ceil((top * 1.02) / step) * step).toPrecision(6))
+}
+
 /** Values above with their threshold lines, the states as a band below, on one time axis. */
 export function historyOption(view: HistoryView, colors: ChartColors): EChartsCoreOption {
   const { series, states, from, to, english, words } = view
@@ -77,7 +86,15 @@ export function historyOption(view: HistoryView, colors: ChartColors): EChartsCo
     useUTC: true,
     grid: [
       { left: 64, right: 20, top: series.length > 1 ? 36 : 16, bottom: 58 },
-      { left: 64, right: 20, height: bandHeight, bottom: 12 },
+      {
+        left: 64,
+        right: 20,
+        height: bandHeight,
+        bottom: 12,
+        show: true,
+        backgroundColor: colors.border,
+        borderWidth: 0,
+      },
     ],
     legend:
       series.length > 1
@@ -126,7 +143,7 @@ export function historyOption(view: HistoryView, colors: ChartColors): EChartsCo
         gridIndex: 0,
         type: 'value',
         scale: Math.min(...values) > top / 2 && limits.length === 0,
-        max: limits.length > 0 && top > 0 ? Number((top * 1.08).toPrecision(3)) : undefined,
+        max: limits.length > 0 && top > 0 ? niceMax(top, uom) : undefined,
         splitNumber: 4,
         axisLabel: { color: colors.text3, formatter: show },
         splitLine: { lineStyle: { color: colors.border } },

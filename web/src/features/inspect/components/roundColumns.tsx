@@ -19,7 +19,7 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
     {
       key: 'worst',
       title: t('round.worst'),
-      width: 100,
+      width: 90,
       text: (r) => (r.state === 'running' ? t('parts:round.running') : r.worst_state && t(`check.${r.worst_state}`)),
       render: (r) =>
         r.state === 'running' ? (
@@ -31,7 +31,7 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
     {
       key: 'number',
       title: t('col.number'),
-      width: 140,
+      width: 130,
       text: (r) => r.number,
       render: (r) => (
         <Link className="mono nowrap" to={`/inspect/rounds/${r.id}` as string}>
@@ -42,7 +42,7 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
     withPlan && {
       key: 'plan',
       title: t('col.plan'),
-      width: 160,
+      width: 130,
       ellipsis: true,
       text: (r) => r.plan_name,
       render: (r) => r.plan_name,
@@ -55,10 +55,10 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
       text: (r) => formatTime(r.started_at, 'full'),
       render: (r) => <Time value={r.started_at} format="full" />,
     },
-    {
+    withPlan && {
       key: 'ran',
       title: t('round.ranOfPlanned'),
-      width: 110,
+      width: 100,
       align: 'right',
       text: (r) => `${r.ran}/${r.planned}`,
       render: (r) => `${r.ran} / ${r.planned}`,
@@ -66,7 +66,7 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
     {
       key: 'missed',
       title: t('round.missed'),
-      width: 70,
+      width: 60,
       align: 'right',
       text: (r) => r.missed,
       render: (r) =>
@@ -75,7 +75,7 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
     {
       key: 'counts',
       title: t('round.results'),
-      width: 310,
+      width: 270,
       text: (r) =>
         (['critical', 'unknown', 'warning', 'ok', 'no_source'] as const)
           .map((key) => `${t(`check.${key === 'no_source' ? key : key.toUpperCase()}`)} ${r.counts[key]}`)
@@ -85,7 +85,7 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
     {
       key: 'trigger',
       title: t('round.trigger'),
-      width: 120,
+      width: 110,
       text: (r) => [t(`parts:trigger.${r.trigger}`), r.started_by?.display_name].filter(Boolean).join(' '),
       render: (r) => (
         <>
@@ -94,10 +94,10 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
         </>
       ),
     },
-    {
+    withPlan && {
       key: 'took',
       title: t('round.took'),
-      width: 80,
+      width: 90,
       align: 'right',
       text: took,
       render: (r) => <span className="soft">{took(r) || '—'}</span>,

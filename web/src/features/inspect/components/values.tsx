@@ -4,12 +4,11 @@ import { useLocalized } from '@/shared/lib/localized'
 import { gravityOf, rangeWords, showValue, stateOf } from '@/shared/lib/measure'
 import { CheckStateTag } from '@/shared/ui/StateTag'
 
-/** The value that says most about a state: the gravest one, else the first that is judged at all. */
+/** The value that says most about a state: the gravest of those that are judged at all. */
 export function keyValue(perfdata: Perf[] | undefined): Perf | undefined {
   if (!perfdata?.length) return undefined
   const judged = perfdata.filter((p) => p.warn || p.crit)
-  const sorted = [...judged].sort((a, b) => gravityOf(stateOf(a)) - gravityOf(stateOf(b)))
-  return sorted[0] ?? perfdata[0]
+  return [...judged].sort((a, b) => gravityOf(stateOf(a)) - gravityOf(stateOf(b)))[0]
 }
 
 /** One value with the threshold that it crossed, or would cross first. */
@@ -24,7 +23,7 @@ export function KeyValue({ perfdata }: { perfdata: Perf[] | undefined }) {
   return (
     <span className="key-value" title={perf.label}>
       <span className={tone ? `tone-${tone}` : undefined}>{show(perf.value)}</span>
-      {limit && <span className="meta"> {rangeWords(limit, show)}</span>}
+      {limit && <span className="meta key-limit">{rangeWords(limit, show)}</span>}
     </span>
   )
 }

@@ -19,6 +19,7 @@ export function JournalTabs() {
         <Link
           key={tab.to}
           to={tab.to as string}
+          activeOptions={{ exact: true }}
           className={`count-tab${path === tab.to ? ' active' : ''}`}
           aria-current={path === tab.to ? 'page' : undefined}
         >

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
+import { useOrgNames } from '@/shared/api/org'
 import { formatTime } from '@/shared/lib/time'
 import type { Row } from '../types'
 
@@ -51,13 +52,36 @@ export function Subject({ subject }: { subject: Row['subject'] }) {
 
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 
-/** A field's value in one line; instants in Beijing time. */
-export function fieldText(value: unknown): string {
-  if (value === null || value === undefined || value === '') return '—'
-  if (typeof value === 'string') return instant.test(value) ? formatTime(value, 'full') : value
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  if (Array.isArray(value)) return value.map(fieldText).join(' → ')
-  return Object.entries(value as Record<string, unknown>)
-    .map(([key, inner]) => `${key}: ${fieldText(inner)}`)
-    .join('; ')
+/** Writes a field's value in one line: instants in Beijing time, known words and places by their names. */
+export function useFieldText(): (value: unknown) => string {
+  const { t, i18n } = useTranslation('journal')
+  const { areas, systems, areaName, systemName } = useOrgNames()
+  const text = (value: unknown): string => {
+    if (value === null || value === undefined || value === '') return '—'
+    if (typeof value === 'string') {
+      if (instant.test(value)) return formatTime(value, 'full')
+      if (areas.some((area) => area.path === value)) return areaName(value)
+      if (systems.some((system) => system.id === value)) return systemName(value)
+      return i18n.exists(`journal:value.${value}`, { nsSeparator: ':' }) ? t(`value.${value}`) : value
+    }
+    if (typeof value === 'boolean') return t(value ? 'value.true' : 'value.false')
+    if (typeof value === 'number') return String(value)
+    if (Array.isArray(value)) return value.map(part).join(t('value.comma'))
+    // What changed: each name with its value before and after.
+    return Object.entries(value as Record<string, unknown>)
+      .map(([name, inner]) =>
+        Array.isArray(inner) && inner.length === 2
+          ? `${name}: ${text(inner[0])} → ${text(inner[1])}`
+          : `${name}: ${text(inner)}`,
+      )
+      .join('; ')
+  }
+  const part = (value: unknown): string =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.values(value as Record<string, unknown>)
+          .filter((inner) => inner !== '' && inner !== null)
+          .map(text)
+          .join(' ')
+      : text(value)
+  return text
 }
