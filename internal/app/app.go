@@ -51,9 +51,9 @@ type App struct {
 }
 
 // Open opens the platform over a database whose tables are up to date. Nothing runs yet.
-func Open(ctx context.Context, o Options) (*App, error) { return open(ctx, o, false) }
+func Open(ctx context.Context, o Options) (*App, error) { return open(ctx, o, whenEmbedded) }
 
-func open(ctx context.Context, o Options, migrate bool) (_ *App, err error) {
+func open(ctx context.Context, o Options, migrate migration) (_ *App, err error) {
 	a := &App{o: o, metrics: telemetry.NewMetrics(o.Version), baseURL: baseURL(o.Config)}
 	if err := os.MkdirAll(a.path(), 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)

@@ -4,12 +4,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"taxops/internal/ops/inspect/builtin"
 	"taxops/internal/ops/inspect/runner"
+	"taxops/internal/ops/inspect/selfcheck"
 )
 
 // onceAtOnce is how many checks of a one-shot round run at the same time.
@@ -26,8 +29,16 @@ func InspectOnce(ctx context.Context, o Options, format string, w io.Writer) (wo
 	if err != nil {
 		return 0, err
 	}
+	kinds := builtin.All(builtin.Deps{})
+	// Where the platform has a database, it is part of this machine and inspects itself too.
+	if a, err := openBeside(ctx, o); err != nil {
+		o.Log.WarnContext(ctx, "the platform's own database is left out", "error", err)
+	} else if a != nil {
+		defer func() { err = errors.Join(err, a.Close()) }()
+		kinds = append(kinds, selfcheck.Kinds(a.db, a.journal, work{a})...)
+	}
 	r := runner.New(runner.Limits{}, o.Log)
-	state, items := runner.OneShot(ctx, r, host, builtin.All(builtin.Deps{}), onceAtOnce, o.Clock.Now, nil)
+	state, items := runner.OneShot(ctx, r, host, kinds, onceAtOnce, o.Clock.Now, nil)
 	report := runner.NewReport(state, items, program)
 	if format == "json" {
 		err = report.WriteJSON(w)
@@ -35,6 +46,17 @@ func InspectOnce(ctx context.Context, o Options, format string, w io.Writer) (wo
 		err = report.WriteTable(w, isTerminal(w))
 	}
 	return int(state), err
+}
+
+// openBeside opens the platform for a look, beside a server that may be running; nil when it was never
+// started here.
+func openBeside(ctx context.Context, o Options) (*App, error) {
+	if o.Config.Text("database.url") == "" {
+		if _, err := os.Stat(databaseURL(o.Config)); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+	}
+	return open(ctx, o, never)
 }
 
 // executableHash says which program looked: the checks are part of it.

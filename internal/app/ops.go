@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"taxops/internal/kernel/journal"
 	"taxops/internal/kernel/module"
 	"taxops/internal/kernel/org"
 	"taxops/internal/kernel/store"
@@ -17,6 +18,7 @@ import (
 	"taxops/internal/ops/inspect"
 	"taxops/internal/ops/inspect/builtin"
 	"taxops/internal/ops/inspect/runner"
+	"taxops/internal/ops/inspect/selfcheck"
 )
 
 // composeOps makes the rooms that keep systems running.
@@ -36,7 +38,7 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	kinds := builtin.All(builtin.Deps{})
+	kinds := append(builtin.All(builtin.Deps{}), selfcheck.Kinds(a.db, a.journal, work{a})...)
 	checks := runner.New(runner.Limits{}, a.o.Log)
 	a.metrics.Gauge("taxops_inspect_abandoned_checks", "Checks that ignored their deadline and have not returned.",
 		func() float64 { return float64(checks.Abandoned()) })
@@ -109,4 +111,17 @@ func inspected(a fleet.Asset) inspect.Asset {
 		ID: a.ID, Name: a.Name, HostID: host, AreaPath: a.AreaPath, SystemID: a.SystemID,
 		Active: a.State == fleet.Active, Local: a.Machine != "",
 	}
+}
+
+// work is what the platform has not delivered, as its own inspection sees it.
+type work struct{ app *App }
+
+// Undelivered implements selfcheck.Work.
+func (w work) Undelivered(ctx context.Context) (dead, retrying int, err error) {
+	return w.app.queue.Undelivered(ctx)
+}
+
+// Subscriptions implements selfcheck.Work.
+func (w work) Subscriptions(ctx context.Context) ([]journal.SubscriptionState, error) {
+	return w.app.journal.Subscriptions(ctx)
 }

@@ -25,9 +25,18 @@ func Migrations() []store.Migrations {
 // errBehind is what a program says whose database is older than itself.
 var errBehind = errors.New("the tables of the database are not up to date: run `taxops migrate` (back the database up first)")
 
+// migration says when tables may be changed.
+type migration int
+
+const (
+	whenEmbedded migration = iota // an embedded database, after a copy
+	always                        // `taxops migrate`
+	never                         // a look beside a server that may be another version
+)
+
 // prepareTables brings an embedded database up to date by itself, after a copy; a PostgreSQL is its
 // owner's, and is only changed by an explicit `taxops migrate`.
-func (a *App) prepareTables(ctx context.Context, explicit bool) error {
+func (a *App) prepareTables(ctx context.Context, m migration) error {
 	pending, err := a.db.PendingMigrations(ctx, Migrations())
 	if err != nil {
 		return err
@@ -39,7 +48,7 @@ func (a *App) prepareTables(ctx context.Context, explicit bool) error {
 	if len(pending) == 0 && jobs {
 		return nil
 	}
-	if a.db.Dialect() == store.Postgres && !explicit {
+	if m == never || a.db.Dialect() == store.Postgres && m != always {
 		return errBehind
 	}
 	copied, err := a.db.SaveCopy(ctx, a.o.Clock.Now())
@@ -57,7 +66,7 @@ func (a *App) prepareTables(ctx context.Context, explicit bool) error {
 
 // Migrate brings the tables up to date and says what it did.
 func Migrate(ctx context.Context, o Options, out io.Writer) error {
-	a, err := open(ctx, o, true)
+	a, err := open(ctx, o, always)
 	if err != nil {
 		return err
 	}
