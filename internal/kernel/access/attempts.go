@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/uptrace/bun"
 	"golang.org/x/time/rate"
 
+	"taxops/internal/kernel/api"
 	"taxops/internal/kernel/journal"
 	"taxops/internal/kernel/problem"
 	"taxops/internal/kernel/store"
@@ -51,22 +51,9 @@ func (s *Service) attemptKeys(login, remote string) []attemptKey {
 		return kind + ":" + hex.EncodeToString(s.cfg.Ring.BlindIndex("access.attempt."+kind, value)[:2])
 	}
 	return []attemptKey{
-		{bucket("address", addressGroup(remote)), freeForAddress, forgetAddressAfter},
+		{bucket("address", api.Network(remote)), freeForAddress, forgetAddressAfter},
 		{bucket("login", login), freeForLogin, forgetLoginAfter},
 	}
-}
-
-// addressGroup cuts an IPv6 address to the network that one customer is given.
-func addressGroup(remote string) string {
-	a, err := netip.ParseAddr(remote)
-	if err != nil || !a.Is6() || a.Is4In6() {
-		return remote
-	}
-	p, err := a.Prefix(64)
-	if err != nil {
-		return remote
-	}
-	return p.String()
 }
 
 // lockAfter is how long a number of failures locks.

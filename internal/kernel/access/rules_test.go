@@ -98,13 +98,6 @@ func TestLocks(t *testing.T) {
 			t.Errorf("%d failures lock for %s", failures, have)
 		}
 	}
-	for remote, want := range map[string]string{
-		"10.0.0.1": "10.0.0.1", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "::ffff:10.0.0.1": "::ffff:10.0.0.1", "": "",
-	} {
-		if have := addressGroup(remote); have != want {
-			t.Errorf("%q is counted as %q", remote, have)
-		}
-	}
 }
 
 func TestReadLogin(t *testing.T) {

@@ -249,6 +249,11 @@ func TestProblems(t *testing.T) {
 	if a := b.send("POST", "/notes", `{"title":"a","password":"hunter22"}`); bytes.Contains(a.body, []byte("hunter22")) {
 		t.Errorf("the answer repeats a password: %s", a.body)
 	}
+	for _, with := range []func(*http.Request){header("Content-Type", "text/plain"), header("Content-Type", "application/json")} {
+		if a := b.send("POST", "/notes", `{"title":"a","password":"hunter22"`, with); bytes.Contains(a.body, []byte("hunter22")) {
+			t.Errorf("the answer repeats a body that cannot be read: %s", a.body)
+		}
+	}
 	if b.effects.Load() != 0 {
 		t.Errorf("%d refused requests took effect", b.effects.Load())
 	}
@@ -397,6 +402,24 @@ func TestRateLimit(t *testing.T) {
 	}
 	if a := b.send("GET", "/public", "", from("10.0.0.2:1")); a.StatusCode != 200 {
 		t.Errorf("another address pays for it: %d", a.StatusCode)
+	}
+	// One machine has a whole network of IPv6 addresses.
+	for i := range 4 {
+		a = b.send("GET", "/public", "", from(fmt.Sprintf("[2001:db8::%d]:1", i)))
+	}
+	if a.problem.Code != "rate_limited" {
+		t.Errorf("another address of the same network: %d", a.StatusCode)
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	for addr, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::/64", "2001:db8::2": "2001:db8::/64",
+		"::ffff:192.0.2.1": "::ffff:192.0.2.1", "unknown": "unknown",
+	} {
+		if got := api.Network(addr); got != want {
+			t.Errorf("%s is counted as %s, want %s", addr, got, want)
+		}
 	}
 }
 

@@ -173,14 +173,14 @@ func crossOrigin(log *slog.Logger, next http.Handler) http.Handler {
 	return p.Handler(next)
 }
 
-// limited bounds the requests of each address. The table of addresses is bounded too: when it is
+// limited bounds the requests of each address ([Network]). The table of addresses is bounded too: when it is
 // full it is emptied, which at worst forgives everybody once.
 func limited(c OuterConfig, next http.Handler) http.Handler {
 	const maxAddresses = 10_000
 	var mu sync.Mutex
 	limits := map[string]*rate.Limiter{}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		addr := Remote(r.Context())
+		addr := Network(Remote(r.Context()))
 		mu.Lock()
 		l := limits[addr]
 		if l == nil {
@@ -199,4 +199,18 @@ func limited(c OuterConfig, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// Network is what is counted together of a caller's address: an IPv6 address is cut to the network
+// that one customer is given.
+func Network(addr string) string {
+	a, err := netip.ParseAddr(addr)
+	if err != nil || !a.Is6() || a.Is4In6() {
+		return addr
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return addr
+	}
+	return p.String()
 }

@@ -133,9 +133,10 @@ func humaError(ctx context.Context, statusCode int, msg string, errs ...error) h
 }
 
 // visible keeps a wrong value out of the answer when it could be long or secret: only short scalars
-// are repeated, and never those of a field whose name says that it is a secret.
+// are repeated, and never those of a field whose name says that it is a secret, nor the body as a
+// whole, which may hold one.
 func visible(d *huma.ErrorDetail) any {
-	if secretLocation(d.Location) {
+	if d.Location == "body" || secretLocation(d.Location) {
 		return nil
 	}
 	switch v := d.Value.(type) {
