@@ -1,22 +1,12 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"text/tabwriter"
+	"slices"
 
 	"taxops/internal/app"
 	"taxops/internal/kernel/journal"
 )
-
-func (e *env) json(v any) error {
-	enc := json.NewEncoder(e.stdout)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
 
 type serveCmd struct {
 	Listen      string `help:"Address and port; one that is not loopback is served with TLS." placeholder:"ADDR"`
@@ -38,52 +28,26 @@ func (c *serveCmd) Run(e *env) error {
 	return app.Serve(e.ctx, o, e.stdout)
 }
 
-type inspectCmd struct {
-	Run inspectRunCmd `cmd:"" help:"Run one round on this machine without a server; the exit code is the worst state: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."`
-}
-
 type inspectRunCmd struct {
 	Format string `help:"Form of the answer: table or json." enum:"table,json" default:"table"`
 	Out    string `help:"File to write to instead of the terminal." placeholder:"FILE" type:"path"`
 }
 
 // Run inspects once.
-func (c *inspectRunCmd) Run(e *env) (err error) {
+func (c *inspectRunCmd) Run(e *env) error {
 	o, err := e.options()
 	if err != nil {
 		return err
 	}
-	var w io.Writer = e.stdout
-	if c.Out != "" {
-		f, err := os.OpenFile(c.Out, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-		if err != nil {
-			return fmt.Errorf("output: %w", err)
-		}
-		defer f.Close() //nolint:errcheck // closed with an error check below on the good path
-		w = f
-	}
-	format := c.Format
 	if e.cli.Output == "json" {
-		format = "json"
+		c.Format = "json"
 	}
-	worst, err := app.InspectOnce(e.ctx, o, format, w)
-	if err != nil {
+	var worst int
+	err = app.ToFile(c.Out, e.stdout, func(w io.Writer) (err error) {
+		worst, err = app.InspectOnce(e.ctx, o, c.Format, w)
 		return err
-	}
-	if f, ok := w.(*os.File); ok && c.Out != "" {
-		if err := f.Close(); err != nil {
-			return fmt.Errorf("output: %w", err)
-		}
-	}
-	if worst != 0 {
-		return exitCode(worst)
-	}
-	return nil
-}
-
-type journalCmd struct {
-	Verify journalVerifyCmd `cmd:"" help:"Prove that no row was altered: of the database, or of an export. Exit 1 with each bad row named."`
-	Export journalExportCmd `cmd:"" help:"Write the chain as JSON Lines with a proof for each row."`
+	})
+	return exitIf(err, worst != 0, worst)
 }
 
 type journalVerifyCmd struct {
@@ -93,47 +57,19 @@ type journalVerifyCmd struct {
 // Run verifies.
 func (c *journalVerifyCmd) Run(e *env) error {
 	var report journal.Report
-	verify := func() error {
-		if c.In == "" {
-			return e.open(func(a *app.App) (err error) {
-				report, err = a.Journal().Verify(e.ctx, nil)
-				return err
-			})
-		}
-		in := os.Stdin
-		if c.In != "-" {
-			f, err := os.Open(c.In)
-			if err != nil {
-				return fmt.Errorf("export: %w", err)
-			}
-			defer f.Close() //nolint:errcheck // read only
-			in = f
-		}
-		var err error
-		report, err = journal.VerifyExport(e.ctx, in, journal.ExportOptions{})
-		return err
-	}
-	if err := verify(); err != nil {
-		return err
-	}
-	if e.cli.Output == "json" {
-		if err := e.json(report); err != nil {
-			return err
-		}
+	var err error
+	if c.In != "" {
+		report, err = app.VerifyExport(e.ctx, c.In)
 	} else {
-		for _, b := range report.Bad {
-			_, _ = fmt.Fprintf(e.stdout, "row %d: %s\n", b.Seq, b.Why)
-		}
-		word := "whole"
-		if !report.OK {
-			word = fmt.Sprintf("NOT whole: %d bad", len(report.Bad))
-		}
-		_, _ = fmt.Fprintf(e.stdout, "journal %s: %d rows, head %s\n", word, report.Rows, report.Head)
+		err = e.open(func(a *app.App) (err error) {
+			report, err = a.Journal().Verify(e.ctx, nil)
+			return err
+		})
 	}
-	if !report.OK {
-		return exitCode(1)
+	if err != nil {
+		return err
 	}
-	return nil
+	return exitIf(e.print().Journal(report), !report.OK, 1)
 }
 
 type journalExportCmd struct {
@@ -143,25 +79,7 @@ type journalExportCmd struct {
 // Run exports.
 func (c *journalExportCmd) Run(e *env) error {
 	return e.open(func(a *app.App) error {
-		if c.Out == "-" {
-			return a.Journal().Export(e.ctx, e.stdout)
-		}
-		// Written beside and renamed: a cut export must not look like a whole one.
-		tmp, err := os.CreateTemp(filepath.Dir(c.Out), ".export-*")
-		if err != nil {
-			return fmt.Errorf("output: %w", err)
-		}
-		defer os.Remove(tmp.Name()) //nolint:errcheck // gone after the rename
-		if err := a.Journal().Export(e.ctx, tmp); err != nil {
-			return err
-		}
-		if err := tmp.Sync(); err != nil {
-			return fmt.Errorf("output: %w", err)
-		}
-		if err := tmp.Close(); err != nil {
-			return fmt.Errorf("output: %w", err)
-		}
-		return os.Rename(tmp.Name(), c.Out)
+		return app.ToFile(c.Out, e.stdout, func(w io.Writer) error { return a.Journal().Export(e.ctx, w) })
 	})
 }
 
@@ -185,30 +103,8 @@ func (doctorCmd) Run(e *env) error {
 		return err
 	}
 	found := app.Doctor(e.ctx, o)
-	bad := false
-	for _, f := range found {
-		bad = bad || f.Level == app.MustMend
-	}
-	if e.cli.Output == "json" {
-		err = e.json(found)
-	} else {
-		w := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
-		for _, f := range found {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", f.Level, f.What, f.Says)
-			if f.Hint != "" {
-				_, _ = fmt.Fprintf(w, "\t\t→ %s\n", f.Hint)
-			}
-		}
-		err = w.Flush()
-	}
-	if err == nil && bad {
-		return exitCode(1)
-	}
-	return err
-}
-
-type configCmd struct {
-	Explain configExplainCmd `cmd:"" help:"List each setting with its value and where that came from."`
+	bad := slices.ContainsFunc(found, func(d app.Diagnosis) bool { return d.Level == app.MustMend })
+	return exitIf(e.print().Diagnoses(found), bad, 1)
 }
 
 type configExplainCmd struct{}
@@ -219,18 +115,7 @@ func (configExplainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if e.cli.Output == "json" {
-		return e.json(c.Explain())
-	}
-	w := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
-	for _, x := range c.Explain() {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t(%s)\t%s\n", x.Name, x.Value, x.Source, x.DocEN)
-	}
-	return w.Flush()
-}
-
-type accountCmd struct {
-	Recover accountRecoverCmd `cmd:"" help:"Print a single-use link with which an administrator sets a new password. Recorded in the journal."`
+	return e.print().Settings(c.Explain())
 }
 
 type accountRecoverCmd struct {
@@ -244,11 +129,7 @@ func (c *accountRecoverCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		if e.cli.Output == "json" {
-			return e.json(map[string]any{"link": link, "expires_at": expires})
-		}
-		_, err = fmt.Fprintf(e.stdout, "%s\nsingle use, until %s\n", link, expires.Local().Format("2006-01-02 15:04:05"))
-		return err
+		return e.print().Link(link, expires)
 	})
 }
 
@@ -269,18 +150,11 @@ type referenceCmd struct {
 	Check bool   `help:"Change nothing; exit 1 when a file differs."`
 }
 
-// Run writes or checks.
+// Run writes or checks, and names each file that differed.
 func (c *referenceCmd) Run(e *env) error {
 	differ, err := app.Reference(e.ctx, c.Dir, c.Check)
 	if err != nil {
 		return err
 	}
-	for _, f := range differ {
-		_, _ = fmt.Fprintln(e.stdout, f)
-	}
-	if c.Check && len(differ) > 0 {
-		_, _ = fmt.Fprintln(e.stderr, "taxops: the reference is out of date: run `make generate`")
-		return exitCode(1)
-	}
-	return nil
+	return exitIf(e.print().Lines(differ), c.Check && len(differ) > 0, 1)
 }

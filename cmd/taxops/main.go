@@ -7,19 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"taxops/internal/app"
-	"taxops/internal/kernel/clock"
 	"taxops/internal/kernel/config"
-	"taxops/internal/kernel/telemetry"
 )
 
 // version is set by the release build.
@@ -27,30 +22,30 @@ var version = "dev"
 
 // cli is the command line: flags in, calls out.
 type cli struct {
-	Config  string      `help:"Configuration file (default: DATA/taxops.yaml, then /etc/taxops/taxops.yaml)." placeholder:"FILE" type:"path"`
-	Data    string      `help:"Data directory." placeholder:"DIR"`
-	Output  string      `help:"Form of the answer: text or json." enum:"text,json" default:"text"`
-	Verbose bool        `help:"Log in detail." short:"v"`
-	Version versionFlag `help:"Print the version and leave."`
+	Config  string           `help:"Configuration file (default: DATA/taxops.yaml, then /etc/taxops/taxops.yaml)." placeholder:"FILE" type:"path"`
+	Data    string           `help:"Data directory." placeholder:"DIR"`
+	Output  string           `help:"Form of the answer: text or json." enum:"text,json" default:"text"`
+	Verbose bool             `help:"Log in detail." short:"v"`
+	Version kong.VersionFlag `help:"Print the version and leave."`
 
-	Serve     serveCmd     `cmd:"" help:"Run the platform: console, inspection, journal. Example: taxops serve --data /var/lib/taxops"`
-	Inspect   inspectCmd   `cmd:"" help:"Inspect this machine. Example: taxops inspect run --format json"`
-	Journal   journalCmd   `cmd:"" help:"Verify or export the journal. Example: taxops journal verify --in journal.jsonl"`
-	Migrate   migrateCmd   `cmd:"" help:"Bring the tables of the database up to date."`
-	Doctor    doctorCmd    `cmd:"" help:"Say what keeps the platform from working well on this host. Exit 1 when something must be mended."`
-	ConfigCmd configCmd    `cmd:"" name:"config" help:"Explain the configuration. Example: taxops config explain"`
-	Account   accountCmd   `cmd:"" help:"Recover an administrator's account on this host. Example: taxops account recover admin"`
+	Serve   serveCmd `cmd:"" help:"Run the platform: console, inspection, journal. Example: taxops serve --data /var/lib/taxops"`
+	Inspect struct {
+		Run inspectRunCmd `cmd:"" help:"Run one round on this machine without a server; the exit code is the worst state: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."`
+	} `cmd:"" help:"Inspect this machine. Example: taxops inspect run --format json"`
+	Journal struct {
+		Verify journalVerifyCmd `cmd:"" help:"Prove that no row was altered: of the database, or of an export. Exit 1 with each bad row named."`
+		Export journalExportCmd `cmd:"" help:"Write the chain as JSON Lines with a proof for each row."`
+	} `cmd:"" help:"Verify or export the journal. Example: taxops journal verify --in journal.jsonl"`
+	Migrate   migrateCmd `cmd:"" help:"Bring the tables of the database up to date."`
+	Doctor    doctorCmd  `cmd:"" help:"Say what keeps the platform from working well on this host. Exit 1 when something must be mended."`
+	ConfigCmd struct {
+		Explain configExplainCmd `cmd:"" help:"List each setting with its value and where that came from."`
+	} `cmd:"" name:"config" help:"Explain the configuration. Example: taxops config explain"`
+	Account struct {
+		Recover accountRecoverCmd `cmd:"" help:"Print a single-use link with which an administrator sets a new password. Recorded in the journal."`
+	} `cmd:"" help:"Recover an administrator's account on this host. Example: taxops account recover admin"`
 	OpenAPI   openAPICmd   `cmd:"" name:"openapi" help:"Print the OpenAPI document."`
 	Reference referenceCmd `cmd:"" help:"Write or check the generated reference. Example: taxops reference --check docs/reference"`
-}
-
-type versionFlag bool
-
-// BeforeReset prints the version before anything else is checked.
-func (versionFlag) BeforeReset(k *kong.Kong) error {
-	_, _ = fmt.Fprintln(k.Stdout, "taxops", version)
-	k.Exit(0)
-	return nil
 }
 
 // env is what a command works with.
@@ -69,15 +64,18 @@ type exitCode int
 
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-func run(args []string, stdout, stderr io.Writer) int {
-	if version == "dev" {
-		if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-			version = info.Main.Version
-		}
+// exitIf is err, or else the exit code, when bad.
+func exitIf(err error, bad bool, code int) error {
+	if err == nil && bad {
+		return exitCode(code)
 	}
+	return err
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
 	var c cli
 	left := -1
-	parser, err := kong.New(&c, kong.Name("taxops"), kong.Writers(stdout, stderr), kong.UsageOnError(),
+	parser, err := kong.New(&c, kong.Name("taxops"), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{"version": "taxops " + version},
 		kong.Description("Operations platform for tax systems (税务信息系统运维平台)."), kong.Exit(func(code int) { left = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
@@ -109,6 +107,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 }
 
+func (e *env) print() app.Printer { return app.Printer{Out: e.stdout, JSON: e.cli.Output == "json"} }
+
 // load reads the configuration with what the command line gave on top.
 func (e *env) load() (*config.Config, error) {
 	if e.cli.Data != "" {
@@ -117,22 +117,7 @@ func (e *env) load() (*config.Config, error) {
 	if e.cli.Verbose {
 		e.flags["log.level"] = "debug"
 	}
-	path := e.cli.Config
-	if path == "" {
-		dir := e.flags["data.dir"]
-		if dir == "" {
-			dir = os.Getenv("TAXOPS_DATA_DIR")
-		}
-		if dir == "" {
-			dir = "./data"
-		}
-		path = config.DefaultFile(dir)
-	}
-	c, err := config.Load(app.ConfigKeys(), path, os.Environ(), e.flags)
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	return c, nil
+	return app.LoadConfig(e.cli.Config, e.flags)
 }
 
 // options turns the configuration into what app needs; logs go to stderr, answers to stdout.
@@ -141,24 +126,14 @@ func (e *env) options() (app.Options, error) {
 	if err != nil {
 		return app.Options{}, err
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(strings.ToUpper(c.Text("log.level")))); err != nil {
-		return app.Options{}, fmt.Errorf("log.level: %w", err)
-	}
-	log := telemetry.NewLogger(e.stderr, telemetry.LogOptions{JSON: c.Text("log.format") == "json", Level: level})
-	return app.Options{Config: c, Log: log, Clock: clock.System{}, Version: version}, nil
+	return app.NewOptions(c, e.stderr, version)
 }
 
 // open opens the platform without running it and closes it after f.
-func (e *env) open(f func(a *app.App) error) (err error) {
+func (e *env) open(f func(a *app.App) error) error {
 	o, err := e.options()
 	if err != nil {
 		return err
 	}
-	a, err := app.Open(e.ctx, o)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
-	return f(a)
+	return app.With(e.ctx, o, f)
 }

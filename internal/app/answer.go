@@ -74,6 +74,19 @@ func (p Printer) Settings(settings []config.Explained) error {
 	return w.Flush()
 }
 
+// Lines prints one a line.
+func (p Printer) Lines(lines []string) error {
+	if p.JSON {
+		return p.Value(lines)
+	}
+	for _, l := range lines {
+		if _, err := fmt.Fprintln(p.Out, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Link prints a link that works once.
 func (p Printer) Link(link string, expires time.Time) error {
 	if p.JSON {

@@ -205,6 +205,9 @@ func within(folder, parent string) bool {
 	return folder == parent || strings.HasPrefix(folder, parent+"/")
 }
 
+// ofTheWhole reports folders that test or measure several rooms together.
+func ofTheWhole(folder string) bool { return within(folder, "test") || within(folder, "bench") }
+
 // imports: the kernel knows no module; a module knows the kernel and itself; only app knows all.
 func (k *checker) imports(s source) {
 	for _, spec := range s.file.Imports {
@@ -217,14 +220,14 @@ func (k *checker) imports(s source) {
 		k.kernelLayers(s, target, spec.Pos())
 		switch {
 		case within(target, "internal/app") && !within(s.folder, "internal/app"):
-			if !within(s.folder, "cmd/taxops") && !within(s.folder, "test") {
+			if !within(s.folder, "cmd/taxops") && !ofTheWhole(s.folder) {
 				k.add("app-knows-all", s, spec.Pos(), "only the command line and tests of the whole import %s", target)
 			}
 		case within(s.folder, "internal/kernel") && within(target, "internal") && !within(target, "internal/kernel"):
 			k.add("kernel-knows-no-module", s, spec.Pos(), "the kernel may not import %s: declare an interface and let app hand it in", target)
 		case own != "" && within(target, "internal") && !within(target, "internal/kernel") && !within(target, own):
 			k.add("module-knows-itself", s, spec.Pos(), "%s may not import %s: declare an interface and let app hand it in, or subscribe", own, target)
-		case own == "" && moduleOf(target) != "" && !within(s.folder, "internal/app") && !within(s.folder, "test"):
+		case own == "" && moduleOf(target) != "" && !within(s.folder, "internal/app") && !ofTheWhole(s.folder):
 			k.add("app-knows-all", s, spec.Pos(), "only internal/app imports modules, not %s", s.folder)
 		}
 	}
@@ -358,7 +361,7 @@ func (k *checker) sqlText(s source, lit *ast.BasicLit) {
 	if err != nil || lit.Kind != token.STRING || !sqlStart.MatchString(text) {
 		return
 	}
-	if s.test { // what a test does to its own database harms nobody
+	if s.test || strings.HasSuffix(s.folder, "test") { // what a test does to its own database harms nobody
 		return
 	}
 	if name, ok := allowedBy(k.SQLAllowed, s.rel); ok {

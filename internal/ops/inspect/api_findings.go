@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"taxops/internal/kernel/api"
 	"taxops/internal/kernel/problem"
 	"taxops/internal/kernel/store"
@@ -50,12 +48,8 @@ type repairedInput struct {
 
 // Findings reads a page of findings; q narrows to those whose text contains it.
 func (m *Module) Findings(ctx context.Context, scope store.Scope, query store.ListQuery, q string) (store.Page[Finding], error) {
-	var base func(*bun.SelectQuery) *bun.SelectQuery
-	if q != "" {
-		base = containing(m.db.Dialect(), q)
-	}
 	query.Filters = activeStates(query.Filters)
-	return store.List[Finding](ctx, m.db.Read(), findingList(), scope, query, base)
+	return store.List[Finding](ctx, m.db.Read(), findingList(), scope, query, containing(m.db.Dialect(), q))
 }
 
 func (m *Module) viewFinding(ctx context.Context) func(Finding) (findingView, error) {

@@ -295,14 +295,10 @@ func (m *Module) record(ctx context.Context, r *Round, outs []*outcome) error {
 				return err
 			}
 		}
-		if _, err := tx.NewInsert().Model(&results).Exec(ctx); err != nil {
+		if err := putResults(ctx, tx, r.ID, results); err != nil {
 			return err
 		}
-		if err := putStates(ctx, tx, states, before); err != nil {
-			return err
-		}
-		_, err = tx.NewUpdate().Model((*Round)(nil)).Set("ran = ran + ?", len(results)).Where("id = ?", r.ID).Exec(ctx)
-		return err
+		return putStates(ctx, tx, states, before)
 	})
 }
 

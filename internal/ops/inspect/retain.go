@@ -36,19 +36,12 @@ func (m *Module) forget(ctx context.Context, before time.Time) (int64, error) {
 	for total < retainMost && ctx.Err() == nil {
 		var n int64
 		err := m.write(ctx, func(ctx context.Context, tx *store.Tx) error {
-			n = 0
-			old := tx.NewSelect().Model((*Result)(nil)).Column("id").Where("ran_at < ?", store.At(before)).
-				Order("ran_at", "id").Limit(retainChunk)
-			res, err := tx.NewDelete().Model((*Result)(nil)).Where("id IN (?)", old).Exec(ctx)
-			if n, err = affected(res, err, "deletion of results"); err != nil {
+			results, err := deleteResults(ctx, tx, before, retainChunk)
+			if err != nil {
 				return err
 			}
-			// Ids of rounds begin with their time, so that old items need no index of their own.
-			items := tx.NewSelect().Model((*Item)(nil)).Column("round_id").Where("round_id < ?", firstIDOf(before)).
-				Order("round_id").Limit(retainChunk)
-			res, err = tx.NewDelete().Model((*Item)(nil)).Where("round_id IN (?)", items).Exec(ctx)
-			k, err := affected(res, err, "deletion of items")
-			n += k
+			items, err := deleteItems(ctx, tx, firstIDOf(before), retainChunk)
+			n = results + items
 			return err
 		})
 		if err != nil {

@@ -32,6 +32,9 @@ func findingList() *store.ListSpec {
 // containing narrows a list of findings to those whose text contains q. The newest matches are
 // considered, as many as a list counts: a text that is found more often tells nobody anything.
 func containing(d store.Dialect, text string) func(*bun.SelectQuery) *bun.SelectQuery {
+	if text == "" {
+		return nil
+	}
 	return func(q *bun.SelectQuery) *bun.SelectQuery {
 		if d == store.Postgres {
 			ask := grams.TSQuery(text)

@@ -114,3 +114,31 @@ func sameState(s *CheckState, r *Result) bool {
 	noSource := string(probe.ReasonNoSource)
 	return s.State == r.State && (s.Reason == noSource) == (r.Reason == noSource)
 }
+
+// putResults stores the results of a round's items and counts them in the round.
+func putResults(ctx context.Context, tx *store.Tx, roundID string, results []*Result) error {
+	if _, err := tx.NewInsert().Model(&results).Exec(ctx); err != nil {
+		return fmt.Errorf("store results: %w", err)
+	}
+	if _, err := tx.NewUpdate().Model((*Round)(nil)).Set("ran = ran + ?", len(results)).Where("id = ?", roundID).Exec(ctx); err != nil {
+		return fmt.Errorf("count results in the round: %w", err)
+	}
+	return nil
+}
+
+// deleteResults deletes the oldest results from before a time, at most so many.
+func deleteResults(ctx context.Context, tx *store.Tx, before time.Time, most int64) (int64, error) {
+	old := tx.NewSelect().Model((*Result)(nil)).Column("id").Where("ran_at < ?", store.At(before)).
+		Order("ran_at", "id").Limit(most)
+	res, err := tx.NewDelete().Model((*Result)(nil)).Where("id IN (?)", old).Exec(ctx)
+	return affected(res, err, "deletion of results")
+}
+
+// deleteItems deletes the items of the oldest rounds. Ids of rounds begin with their time, so that old
+// items need no index of their own.
+func deleteItems(ctx context.Context, tx *store.Tx, beforeID string, most int64) (int64, error) {
+	old := tx.NewSelect().Model((*Item)(nil)).Column("round_id").Where("round_id < ?", beforeID).
+		Order("round_id").Limit(most)
+	res, err := tx.NewDelete().Model((*Item)(nil)).Where("round_id IN (?)", old).Exec(ctx)
+	return affected(res, err, "deletion of items")
+}

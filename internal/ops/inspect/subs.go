@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/uptrace/bun"
-
 	"taxops/internal/kernel/journal"
 	"taxops/internal/kernel/problem"
 	"taxops/internal/kernel/store"
@@ -36,7 +34,7 @@ func (m *Module) followAsset(ctx context.Context, tx *store.Tx, row journal.Row)
 		for _, w := range where {
 			q = q.Where(w)
 		}
-		if _, err := q.Where("? = ?", bun.Ident("asset_id"), a.ID).Exec(ctx); err != nil {
+		if _, err := q.Where("asset_id = ?", a.ID).Exec(ctx); err != nil {
 			return fmt.Errorf("follow the asset: %w", err)
 		}
 		return nil
