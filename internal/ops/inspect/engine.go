@@ -132,7 +132,7 @@ func (e *engine) try(ctx context.Context) error {
 		return err
 	}
 	for _, r := range waiting {
-		mine, limit := false, maxInterval
+		mine, limit := false, shortestDeadline
 		if i := slices.IndexFunc(plans, func(p *Plan) bool { return p.ID == r.PlanID }); i >= 0 {
 			limit = plans[i].deadline()
 		}

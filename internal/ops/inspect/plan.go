@@ -38,8 +38,11 @@ type Plan struct {
 
 func (p *Plan) interval() time.Duration { return time.Duration(p.IntervalSeconds) * time.Second }
 
+// shortestDeadline is how long a round may take at least, however short the interval of its plan is.
+const shortestDeadline = 5 * time.Minute
+
 // deadline is how long a round of the plan may take.
-func (p *Plan) deadline() time.Duration { return max(p.interval(), 5*time.Minute) }
+func (p *Plan) deadline() time.Duration { return max(p.interval(), shortestDeadline) }
 
 // covers reports whether a check belongs to the plan.
 func (p *Plan) covers(c *Check) bool {

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -396,6 +397,53 @@ func TestWhatNoDatabaseTakes(t *testing.T) {
 		r := b.rounds()[0]
 		if r.Ran != 4 {
 			t.Errorf("round: %+v", r)
+		}
+	})
+}
+
+// TestAfterAFailureOneByOne has a batch refused for another reason than a database that is away: the
+// results are stored one at a time then, so that a bad one could keep only itself out.
+func TestAfterAFailureOneByOne(t *testing.T) {
+	each(t, func(t *testing.T, b *bed) {
+		b.w.block, b.w.started = make(chan struct{}), make(chan int, 8)
+		var refuse atomic.Bool
+		var writes atomic.Int32
+		b.faulty(func() error {
+			writes.Add(1)
+			if refuse.CompareAndSwap(true, false) {
+				return errors.New("a value that fits no column")
+			}
+			return nil
+		})
+		if err := b.engine.try(b.ctx()); err != nil {
+			t.Fatal(err)
+		}
+		<-b.w.started
+		refuse.Store(true)
+		before := writes.Load()
+		close(b.w.block)
+		b.engine.rounds.Wait()
+		b.sound()
+		if r := b.rounds()[0]; r.Ran != 4 || r.Missed != 0 {
+			t.Errorf("round: %+v", r)
+		}
+		// One refused, four alone, one to close the round; a heartbeat may come between.
+		if n := writes.Load() - before; n < 5 {
+			t.Errorf("%d transactions", n)
+		}
+	})
+}
+
+// TestKindThatIsGone has a check whose kind a later version of the program no longer has.
+func TestKindThatIsGone(t *testing.T) {
+	each(t, func(t *testing.T, b *bed) {
+		b.round()
+		delete(b.kinds, "test.raid")
+		b.later()
+		b.sound()
+		found := b.findings()
+		if len(found) != 1 || found[0].Severity != severityUnknown || found[0].Kind != "test.raid" {
+			t.Errorf("a check that cannot run any more is not silent: %+v", found)
 		}
 	})
 }
