@@ -33,7 +33,8 @@ func (a *App) compose(ctx context.Context) error {
 		Installation: access.Installation{
 			Name: c.Text("installation.name"), Fingerprint: a.ring.Signer().Fingerprint(), AreaPath: c.Text("installation.area"),
 		},
-		Version: a.o.Version, BaseURL: a.baseURL, SecureCookie: secureCookie(c), IdleTimeout: c.Duration("session.idle"),
+		Version: a.o.Version, BaseURL: a.baseURL, SetupURL: setupURL(c), OwnAddress: ownAddress(c),
+		SecureCookie: secureCookie(c), IdleTimeout: c.Duration("session.idle"),
 	})
 	if err != nil {
 		return err

@@ -1,10 +1,14 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
+	"time"
 
+	"taxops/internal/kernel/access"
 	"taxops/internal/kernel/config"
 )
 
@@ -13,27 +17,28 @@ func ConfigKeys() []config.Key {
 	return []config.Key{
 		{Name: "data.dir", Kind: config.String, Default: "./data",
 			DocEN: "Directory for the database, keys, copies and certificates", DocZH: "数据目录：数据库、密钥、副本与证书"},
-		{Name: "database.url", Kind: config.String, Secret: true,
+		{Name: "database.url", Kind: config.String, Secret: true, Check: postgresURL,
 			DocEN: "PostgreSQL URL (postgres://…); empty for the embedded database in data.dir", DocZH: "PostgreSQL 连接串；留空则使用数据目录中的内嵌数据库"},
 		{Name: "http.listen", Kind: config.String, Default: "127.0.0.1:8480",
 			DocEN: "Address and port of the console; an address other than loopback is served with TLS", DocZH: "控制台监听地址；非本机地址一律使用 TLS"},
 		{Name: "http.behind_proxy", Kind: config.Bool, Default: "false",
 			DocEN: "Serve plain HTTP on any address because a reverse proxy terminates TLS", DocZH: "由反向代理终结 TLS 时，允许在任意地址提供明文 HTTP"},
-		{Name: "http.trusted_proxies", Kind: config.List, Check: prefixes,
-			DocEN: "Networks whose X-Forwarded-For is believed", DocZH: "可信代理网段（采信其 X-Forwarded-For）"},
+		{Name: "http.trusted_proxies", Kind: config.List, Default: "127.0.0.0/8,::1/128", Check: prefixes,
+			DocEN: "Networks whose X-Forwarded-For is believed; a proxy that is not among them makes everybody come from its own address",
+			DocZH: "可信代理网段（采信其 X-Forwarded-For）；代理不在其中时，所有人都显示为代理地址"},
 		{Name: "http.public_url", Kind: config.String,
 			DocEN: "Address that people use, for links in papers and invitations; empty for the listening address", DocZH: "用户访问地址，用于邀请链接；留空则用监听地址"},
 		{Name: "http.tls_cert", Kind: config.String, DocEN: "Certificate file (PEM); empty for a self-made one", DocZH: "证书文件；留空则自签"},
 		{Name: "http.tls_key", Kind: config.String, DocEN: "Key file of the certificate (PEM)", DocZH: "证书私钥文件"},
 		{Name: "http.metrics_allow", Kind: config.List, Default: "127.0.0.0/8,::1/128", Check: prefixes,
 			DocEN: "Networks that may read /metrics", DocZH: "允许读取 /metrics 的网段"},
-		{Name: "http.requests_per_second", Kind: config.Int, Default: "100",
+		{Name: "http.requests_per_second", Kind: config.Int, Default: "100", Check: atLeastOne,
 			DocEN: "Requests a second from one address; bursts of four times as many pass", DocZH: "单一地址每秒请求上限（允许四倍突发）"},
 		{Name: "log.format", Kind: config.String, Default: "text", Check: config.OneOf("text", "json"),
 			DocEN: "Form of log lines: text or json", DocZH: "日志格式：text 或 json"},
 		{Name: "log.level", Kind: config.String, Default: "info", Check: config.OneOf("debug", "info", "warn", "error"),
 			DocEN: "Least severe log lines that are written", DocZH: "日志级别"},
-		{Name: "session.idle", Kind: config.Duration, Default: "30m",
+		{Name: "session.idle", Kind: config.Duration, Default: "30m", Check: idleTimeout,
 			DocEN: "A session locks after this long without a sign of life", DocZH: "会话空闲锁定时间"},
 		{Name: "session.allow", Kind: config.List, Check: prefixes,
 			DocEN: "Networks from which people may sign in; empty for all", DocZH: "允许登录的网段；留空不限"},
@@ -44,6 +49,30 @@ func ConfigKeys() []config.Key {
 		{Name: "installation.area", Kind: config.String, Default: "/45/",
 			DocEN: "Area path that this installation serves", DocZH: "本套平台服务的区域路径"},
 	}
+}
+
+// postgresURL refuses an address that would be taken for the name of a file.
+func postgresURL(v string) error {
+	if v == "" || strings.HasPrefix(v, "postgres://") || strings.HasPrefix(v, "postgresql://") {
+		return nil
+	}
+	return errors.New("expected a URL that begins with postgres://, or nothing for the embedded database")
+}
+
+// atLeastOne is for numbers of which 0 would let nobody in.
+func atLeastOne(v string) error {
+	if n, err := strconv.Atoi(v); err != nil || n < 1 {
+		return errors.New("expected a whole number of at least 1")
+	}
+	return nil
+}
+
+func idleTimeout(v string) error {
+	d, err := time.ParseDuration(v)
+	if err != nil {
+		return errors.New("expected a duration such as 30m")
+	}
+	return access.CheckIdleTimeout(d)
 }
 
 func prefixes(v string) error {

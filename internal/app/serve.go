@@ -118,7 +118,10 @@ func (a *App) listen(ctx context.Context) (net.Listener, bool, string, error) {
 	addr := c.Text("http.listen")
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, false, "", fmt.Errorf("listen on %s: %w", addr, err)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, false, "", fmt.Errorf("another program listens on %s already: stop it, or choose another address with --listen", addr)
+		}
+		return nil, false, "", fmt.Errorf("listen on %s (http.listen, --listen): %w", addr, err)
 	}
 	if !secureListener(c) {
 		return l, secureCookie(c), "", nil
@@ -158,6 +161,32 @@ func baseURL(c *config.Config) string {
 	if u := strings.TrimSuffix(c.Text("http.public_url"), "/"); u != "" {
 		return u
 	}
+	name, err := os.Hostname()
+	if err != nil {
+		name = "localhost"
+	}
+	return listenURL(c, name)
+}
+
+// setupURL is how this host reaches its own listener, whatever address people use: set-up is refused
+// to everybody who comes from elsewhere, a proxy's callers among them.
+func setupURL(c *config.Config) string { return listenURL(c, "127.0.0.1") }
+
+// ownAddress is the one address that is listened on, "" when that is every address or loopback.
+func ownAddress(c *config.Config) string {
+	host, _, err := net.SplitHostPort(c.Text("http.listen"))
+	if err != nil || loopback(c.Text("http.listen")) {
+		return ""
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil || ip.IsUnspecified() {
+		return ""
+	}
+	return ip.Unmap().String()
+}
+
+// listenURL is the address of the listener; every stands for the host when it listens on all addresses.
+func listenURL(c *config.Config, every string) string {
 	scheme := "http"
 	if secureListener(c) {
 		scheme = "https"
@@ -167,9 +196,7 @@ func baseURL(c *config.Config) string {
 		return scheme + "://" + c.Text("http.listen")
 	}
 	if ip, err := netip.ParseAddr(host); host == "" || (err == nil && ip.IsUnspecified()) {
-		if name, err := os.Hostname(); err == nil {
-			host = name
-		}
+		host = every
 	}
 	return scheme + "://" + net.JoinHostPort(host, port)
 }

@@ -49,7 +49,7 @@ func (s *Service) invite(ctx context.Context, tx *store.Tx, a *account) (Link, e
 	if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
 		return Link{}, fmt.Errorf("invitation: %w", err)
 	}
-	return Link{URL: s.link("/invite", token), ExpiresAt: row.ExpiresAt.Time}, nil
+	return Link{URL: link(s.cfg.BaseURL, "/invite", token), ExpiresAt: row.ExpiresAt.Time}, nil
 }
 
 func endInvitations(ctx context.Context, tx *store.Tx, accountID string) error {

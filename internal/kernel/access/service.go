@@ -64,6 +64,12 @@ type Config struct {
 	Version      string
 	// BaseURL is what links that people are given begin with: "http://127.0.0.1:8480".
 	BaseURL string
+	// SetupURL is what the set-up link begins with: an address that reaches this host without a proxy,
+	// since set-up is possible on the host only; "" means BaseURL.
+	SetupURL string
+	// OwnAddress is the one address that this host is reached by when it does not listen on loopback:
+	// whoever comes from it sits at the host. "" for none.
+	OwnAddress string
 	// SecureCookie keeps the session's cookie off plain HTTP.
 	SecureCookie bool
 	// IdleTimeout locks a session that nobody touches; 0 means 30 minutes.
@@ -109,8 +115,8 @@ func (c *Config) Validate() error {
 	if c.DB == nil || c.Journal == nil || c.Ring == nil || c.Places == nil {
 		errs = append(errs, errors.New("access: database, journal, key ring and places are needed"))
 	}
-	if c.IdleTimeout < minIdle || c.IdleTimeout > sessionLife {
-		errs = append(errs, fmt.Errorf("access: an idle session locks after %s to %s, not %s", minIdle, sessionLife, c.IdleTimeout))
+	if err := CheckIdleTimeout(c.IdleTimeout); err != nil {
+		errs = append(errs, fmt.Errorf("access: %w", err))
 	}
 	if c.ConcurrentHashes < 1 || c.ConcurrentHashes > 64 {
 		errs = append(errs, fmt.Errorf("access: 1 to 64 concurrent hashes, not %d", c.ConcurrentHashes))
@@ -122,6 +128,14 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("access: %w", err))
 	}
 	return errors.Join(errs...)
+}
+
+// CheckIdleTimeout refuses a time after which a session locks that could not work.
+func CheckIdleTimeout(d time.Duration) error {
+	if d < minIdle || d > sessionLife {
+		return fmt.Errorf("an idle session locks after %s to %s, not %s", minIdle, sessionLife, d)
+	}
+	return nil
 }
 
 // Service holds the accounts and decides who may do what. It is safe for concurrent use.

@@ -34,7 +34,7 @@ func setupDone() error {
 
 // CreateSetupLink makes the link that the first run prints. A newer link replaces older ones; once
 // there is an account it is refused with code setup_done.
-func (s *Service) CreateSetupLink(ctx context.Context) (link string, expires time.Time, err error) {
+func (s *Service) CreateSetupLink(ctx context.Context) (address string, expires time.Time, err error) {
 	token, hash := newToken()
 	err = s.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if _, err := lockInstallation(ctx, tx); err != nil {
@@ -63,12 +63,22 @@ func (s *Service) CreateSetupLink(ctx context.Context) (link string, expires tim
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	return s.link("/setup", token), expires, nil
+	base := s.cfg.SetupURL
+	if base == "" {
+		base = s.cfg.BaseURL
+	}
+	return link(base, "/setup", token), expires, nil
 }
 
 // link is the address of a page that takes a token.
-func (s *Service) link(page, token string) string {
-	return s.cfg.BaseURL + page + "?" + url.Values{"token": {token}}.Encode()
+func link(base, page, token string) string {
+	return base + page + "?" + url.Values{"token": {token}}.Encode()
+}
+
+// onHost reports whether a caller sits at this machine.
+func (s *Service) onHost(remote string) bool {
+	a, err := netip.ParseAddr(remote)
+	return err == nil && (a.Unmap().IsLoopback() || remote == s.cfg.OwnAddress)
 }
 
 // NewPerson is what a person says of themselves at set-up.
@@ -81,8 +91,8 @@ type NewPerson struct {
 // Setup makes the first account, with every role on everything, and signs it in. It is for the
 // keyboard of the host only: whoever reads the console's link elsewhere cannot use it.
 func (s *Service) Setup(ctx context.Context, token string, p NewPerson, v Visit) (Signed, error) {
-	if a, err := netip.ParseAddr(v.Remote); err != nil || !a.Unmap().IsLoopback() {
-		return Signed{}, problem.New(problem.Forbidden, "set-up is possible on the host itself only, by a loopback address")
+	if !s.onHost(v.Remote) {
+		return Signed{}, problem.New(problem.Forbidden, "set-up is possible on the host itself only, by the address of the link")
 	}
 	// Before the costly hash, so that nobody without a link can ask for one.
 	if err := s.checkSetupLink(ctx, s.db.Read(), token, s.now()); err != nil {

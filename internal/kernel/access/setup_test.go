@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"taxops/internal/kernel/access"
+	"taxops/internal/kernel/org"
 	"taxops/internal/kernel/problem"
 )
 
@@ -107,6 +108,35 @@ func TestSetupOnce(t *testing.T) {
 		}
 		if won != 1 || b.count("access.account.created") != 1 {
 			t.Errorf("%d people were set up", won)
+		}
+	})
+}
+
+// A host that listens on one address of the network only cannot be reached by loopback: there the
+// address itself says who sits at it.
+func TestSetupByTheHostsOwnAddress(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bench) {
+		c := b.config
+		c.BaseURL, c.SetupURL, c.OwnAddress = "https://ops.example", "https://10.1.2.3:8480", "10.1.2.3"
+		b.serve(c, org.New(b.db))
+		link, _, err := b.svc.CreateSetupLink(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(link, "https://10.1.2.3:8480/setup?token=") {
+			t.Errorf("link %q", link)
+		}
+		for _, remote := range []string{"10.1.2.4:5555", "[2001:db8::1]:5555"} {
+			far := b.browser()
+			far.remote = remote
+			far.post("/access/setup", first(tokenOf(t, link))).refused(http.StatusForbidden, "forbidden")
+		}
+		near := b.browser()
+		near.remote = "10.1.2.3:5555"
+		near.post("/access/setup", first(tokenOf(t, link))).ok()
+		if _, invitation := near.invite("li"); !strings.HasPrefix(invitation, "https://ops.example/invite?token=") {
+			t.Errorf("invitation %q", invitation)
 		}
 	})
 }

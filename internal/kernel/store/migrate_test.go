@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -102,5 +103,19 @@ func TestSaveCopy(t *testing.T) {
 	defer func() { _ = saved.Close() }()
 	if n := count(t, saved); n != 1 {
 		t.Errorf("the copy has %d rows, want the one that was there", n)
+	}
+}
+
+// A search path that leads nowhere is said in words that help, not as a NULL that cannot be read.
+func TestOpenWithoutASchema(t *testing.T) {
+	u, err := url.Parse(storetest.URL(t, store.Postgres))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("search_path", "no_such_schema")
+	u.RawQuery = q.Encode()
+	if _, err := store.Open(t.Context(), store.Options{URL: u.String()}); err == nil || !strings.Contains(err.Error(), "names no schema that exists") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -128,9 +128,12 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), db.Close())
 	}
-	var schema string
+	var schema sql.NullString
 	if err := db.QueryRowContext(ctx, "SELECT current_schema()").Scan(&schema); err != nil {
 		return nil, errors.Join(fmt.Errorf("read the current schema: %w", err), db.Close())
+	}
+	if !schema.Valid {
+		return nil, errors.Join(errors.New("the search_path of the database URL or user names no schema that exists: create it, or mend the search_path"), db.Close())
 	}
 	pc, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {
@@ -144,7 +147,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	}
 	b := bun.NewDB(db, pgdialect.New())
 	return &DB{
-		dialect: Postgres, url: o.URL, schema: schema, log: o.Log, clock: o.Clock,
+		dialect: Postgres, url: o.URL, schema: schema.String, log: o.Log, clock: o.Clock,
 		writer: b, reader: b, listen: listen,
 	}, nil
 }
