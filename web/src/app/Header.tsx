@@ -34,6 +34,7 @@ export function Header({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
       <Button
         type="text"
         className="header-language"
+        aria-label={t('header.language')}
         icon={<GlobalOutlined />}
         lang={prefs.language === 'en' ? 'zh-CN' : 'en'}
         onClick={() => setPrefs({ language: prefs.language === 'en' ? 'zh-CN' : 'en' })}

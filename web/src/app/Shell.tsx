@@ -14,7 +14,8 @@ import { lock } from './SessionGate'
 import './shell.css'
 import { Sider } from './Sider'
 
-const CommandPalette = lazy(() => import('./CommandPalette'))
+const loadPalette = () => import('./CommandPalette')
+const CommandPalette = lazy(loadPalette)
 const KeyHelp = lazy(() => import('./KeyHelp'))
 
 /** The frame around every page that needs a session. */
@@ -30,6 +31,12 @@ export function Shell() {
 
   useIdleLock(me?.session.idle_timeout_seconds)
   useEffect(() => (locked ? undefined : connectLive(client)), [client, locked])
+
+  // Fetched when the page is at rest, so that Ctrl K opens at once.
+  useEffect(() => {
+    const timer = setTimeout(() => void loadPalette(), 2_000)
+    return () => clearTimeout(timer)
+  }, [])
 
   const keys: KeyMap = { 'mod+k': palette.show, '?': help.show }
   for (const entry of nav)
