@@ -90,7 +90,7 @@ func title(i int) string {
 }
 
 func findings(ctx context.Context, db *store.DB, n int, step int64) error {
-	const rows = 500
+	const rows = 2000
 	classes := []string{"os_log", "hardware", "service", "performance", "instance", "data"}
 	for from := 0; from < n; from += rows {
 		err := db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
