@@ -138,12 +138,32 @@ func VerifyExport(ctx context.Context, path string) (journal.Report, error) {
 	return journal.VerifyExport(ctx, in, journal.ExportOptions{})
 }
 
-// With opens the platform without running it, has f use it, and closes it.
+// With opens the platform without running it, has f use it, and closes it. It makes no new platform:
+// in a directory that was mistyped everything would look whole, and empty.
 func With(ctx context.Context, o Options, f func(*App) error) (err error) {
+	if err := installed(o.Config); err != nil {
+		return err
+	}
 	a, err := Open(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	return f(a)
+}
+
+func installed(c *config.Config) error {
+	dir := c.Text("data.dir")
+	for _, name := range []string{"taxops.db", filepath.Join("keys", "ring.json")} {
+		if name == "taxops.db" && c.Text("database.url") != "" {
+			continue
+		}
+		switch _, err := os.Stat(filepath.Join(dir, name)); {
+		case errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("no taxops has run with the data directory %s, which lacks %s: name the right one with --data", dir, name)
+		case err != nil:
+			return fmt.Errorf("data directory: %w", err)
+		}
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -32,6 +33,8 @@ type Options struct {
 	Log     *slog.Logger
 	Clock   clock.Clock
 	Version string
+
+	serving bool // this process holds the lock of the data directory
 }
 
 // App is the program, opened.
@@ -69,12 +72,15 @@ func open(ctx context.Context, o Options, migrate migration) (_ *App, err error)
 	if err := a.prepareTables(ctx, migrate); err != nil {
 		return nil, err
 	}
+	if err := a.requireRing(ctx); err != nil {
+		return nil, err
+	}
 	passphrase, err := passphrase(o.Config.Text("secret.passphrase_file"))
 	if err != nil {
 		return nil, err
 	}
 	if a.ring, err = secret.OpenRing(ctx, secret.Config{
-		File: a.path("keys", "ring.json"), Passphrase: passphrase, Clock: o.Clock,
+		File: a.ringFile(), Passphrase: passphrase, Clock: o.Clock,
 	}); err != nil {
 		return nil, err
 	}
@@ -82,6 +88,21 @@ func open(ctx context.Context, o Options, migrate migration) (_ *App, err error)
 		return nil, err
 	}
 	return a, nil
+}
+
+func (a *App) ringFile() string { return a.path("keys", "ring.json") }
+
+// requireRing refuses a database in use without the key ring that seals its values: a new ring would
+// open none of them, and sign the journal by another key.
+func (a *App) requireRing(ctx context.Context) error {
+	if _, err := os.Stat(a.ringFile()); !errors.Is(err, fs.ErrNotExist) {
+		return nil // opening it tells what else may be wrong
+	}
+	used, err := a.db.Used(ctx)
+	if err != nil || !used {
+		return err
+	}
+	return fmt.Errorf("the database is in use, but its key ring %s is not there: put the files of keys/ back from their backup, or copy them from the other server of this database", a.ringFile())
 }
 
 func passphrase(file string) (secret.Text, error) {

@@ -37,6 +37,7 @@ func Serve(ctx context.Context, o Options, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	o.serving = true
 	a, err := Open(ctx, o)
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ const (
 
 // prepareTables brings an embedded database up to date by itself, after a copy; a PostgreSQL is its
 // owner's, and is only changed by an explicit `taxops migrate`.
-func (a *App) prepareTables(ctx context.Context, m migration) error {
+func (a *App) prepareTables(ctx context.Context, m migration) (err error) {
 	pending, err := a.db.PendingMigrations(ctx, Migrations())
 	if err != nil {
 		return err
@@ -50,6 +50,14 @@ func (a *App) prepareTables(ctx context.Context, m migration) error {
 	}
 	if m == never || a.db.Dialect() == store.Postgres && m != always {
 		return errBehind
+	}
+	if a.db.Dialect() == store.SQLite && !a.o.serving {
+		// A server of the version before must not find its tables changed below it.
+		unlock, lerr := lockData(a.o.Config)
+		if lerr != nil {
+			return fmt.Errorf("the tables of the database must change: %w; stop it first", lerr)
+		}
+		defer func() { err = errors.Join(err, unlock()) }()
 	}
 	copied, err := a.db.SaveCopy(ctx, a.o.Clock.Now())
 	if err != nil {

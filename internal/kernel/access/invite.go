@@ -116,7 +116,7 @@ func (s *Service) Recover(ctx context.Context, login string) (link string, expir
 			return err
 		}
 		if a == nil {
-			return problem.Missing("account with login", login)
+			return problem.New(problem.NotFound, "nobody has the login %q", foldLogin(login))
 		}
 		grants, err := grantsOf(ctx, tx, a.ID)
 		if err != nil {

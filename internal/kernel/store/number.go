@@ -21,5 +21,14 @@ func NextNumber(ctx context.Context, tx *Tx, kind string) (string, error) {
 	return fmt.Sprintf("%s-%d-%04d", kind, year, n), nil
 }
 
+// Used reports whether any number was given in this database: it holds an installation that has run.
+func (d *DB) Used(ctx context.Context) (bool, error) {
+	n, err := d.reader.NewSelect().Table("store_counter").Limit(1).Count(ctx)
+	if err != nil {
+		return false, Classify(fmt.Errorf("look whether the database is in use: %w", err))
+	}
+	return n > 0, nil
+}
+
 // Day cuts a time to its day in Asia/Shanghai, the day the contract counts in.
 func Day(t time.Time) string { return t.In(clock.Shanghai()).Format(time.DateOnly) }
