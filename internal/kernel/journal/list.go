@@ -45,7 +45,7 @@ func (j *Journal) List(ctx context.Context, scope store.Scope, q store.ListQuery
 	for i, c := range page.Items {
 		seqs[i] = c.Seq
 	}
-	in, err := readStored(ctx, j.db.Read(), selectStored+`WHERE c.seq IN (?)`, bun.In(seqs))
+	in, err := readStored(ctx, j.db.Read(), selectStored+`WHERE c.seq IN (?)`, bun.List(seqs))
 	if err != nil {
 		return out, store.Classify(err)
 	}

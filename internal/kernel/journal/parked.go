@@ -294,7 +294,7 @@ func (s *subscriber) state(ctx context.Context, headSeq int64) (SubscriptionStat
 	}
 	if err := query(ctx, db, func(rows *sql.Rows) error { return rows.Scan(&st.Lag) },
 		`SELECT count(*) FROM (SELECT 1 FROM journal_chain WHERE seq > ? AND type IN (?) LIMIT ?) AS waiting`,
-		st.Cursor, bun.In(s.Types), store.ExactTotal); err != nil {
+		st.Cursor, bun.List(s.Types), store.ExactTotal); err != nil {
 		return st, err
 	}
 	err := query(ctx, db, func(rows *sql.Rows) error {

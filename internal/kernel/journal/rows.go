@@ -151,7 +151,7 @@ func (j *Journal) eachPrivate(ctx context.Context, r reader, serials []int64, f 
 		}
 		return f(p)
 	}, `SELECT p.serial, p.field, p.person, p.sealed, k.wrapped FROM journal_private AS p
-		LEFT JOIN journal_person AS k ON k.person = p.person WHERE p.serial IN (?) ORDER BY p.serial, p.field`, bun.In(serials))
+		LEFT JOIN journal_person AS k ON k.person = p.person WHERE p.serial IN (?) ORDER BY p.serial, p.field`, bun.List(serials))
 }
 
 // keyring opens personal keys once during a long walk.

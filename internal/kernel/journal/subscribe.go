@@ -43,7 +43,6 @@ type subscriber struct {
 	mu      sync.Mutex // one step at a time in this process
 	pos     int64      // looked through up to here; at least the stored cursor
 	stored  int64      // the stored cursor, as last seen
-	made    bool       // the subscription has its row
 	failing int64      // the row that failed, and how often
 	failed  int
 }
@@ -98,7 +97,7 @@ func (s *subscriber) step(ctx context.Context) (stepResult, error) {
 	}
 	to := min(h.seq, s.pos+window)
 	in, err := readStored(ctx, s.j.db.Read(), selectStored+`WHERE c.seq > ? AND c.seq <= ? AND c.type IN (?) ORDER BY c.seq LIMIT ?`,
-		s.pos, to, bun.In(s.Types), handBatch)
+		s.pos, to, bun.List(s.Types), handBatch)
 	if err != nil {
 		return stepIdle, err
 	}

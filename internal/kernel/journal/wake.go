@@ -88,9 +88,3 @@ func (ws *watches) publish(types []string) {
 		w.bell.ring()
 	}
 }
-
-func (ws *watches) any() bool {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	return len(ws.all) > 0
-}

@@ -294,7 +294,7 @@ func (f Filter) condition(s *ListSpec, raw string) (func(*bun.SelectQuery) *bun.
 		if len(values) == 1 {
 			return func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("? = ?", column, values[0]) }, nil
 		}
-		return func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("? IN (?)", column, bun.In(values)) }, nil
+		return func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("? IN (?)", column, bun.List(values)) }, nil
 	case Under:
 		if !strings.HasPrefix(raw, "/") || !strings.HasSuffix(raw, "/") {
 			return nil, problem.InvalidField(location, "not_a_path", "an area path such as /45/4501/")

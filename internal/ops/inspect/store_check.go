@@ -69,7 +69,7 @@ func byID[T any](ctx context.Context, db bun.IDB, ids []string, key func(*T) str
 	for len(ids) > 0 {
 		n := min(piece, len(ids))
 		var rows []*T
-		if err := db.NewSelect().Model(&rows).Where("? IN (?)", bun.Ident(column), bun.In(ids[:n])).Scan(ctx); err != nil {
+		if err := db.NewSelect().Model(&rows).Where("? IN (?)", bun.Ident(column), bun.List(ids[:n])).Scan(ctx); err != nil {
 			return nil, store.Classify(fmt.Errorf("read rows by id: %w", err))
 		}
 		for _, r := range rows {
@@ -97,7 +97,7 @@ func worstOf(ctx context.Context, db bun.IDB, assetIDs []string) (map[string]str
 		Rank    int
 	}
 	err := db.NewSelect().Model((*Check)(nil)).ColumnExpr("asset_id, max(rank) AS rank").
-		Where("asset_id IN (?)", bun.In(assetIDs)).Where("enabled = 1").Where("state <> ''").
+		Where("asset_id IN (?)", bun.List(assetIDs)).Where("enabled = 1").Where("state <> ''").
 		Where("reason <> ?", probe.ReasonNoSource).Group("asset_id").Scan(ctx, &rows)
 	if err != nil {
 		return nil, store.Classify(fmt.Errorf("worst states: %w", err))

@@ -68,7 +68,7 @@ func findFinding(ctx context.Context, db bun.IDB, scope store.Scope, id string) 
 // changing them meanwhile.
 func holdActive(ctx context.Context, tx *store.Tx, checkIDs []string) (map[string]*Finding, error) {
 	var rows []*Finding
-	q := tx.NewSelect().Model(&rows).Where("check_id IN (?)", bun.In(checkIDs)).Where("active = 1").Order("check_id")
+	q := tx.NewSelect().Model(&rows).Where("check_id IN (?)", bun.List(checkIDs)).Where("active = 1").Order("check_id")
 	if tx.Engine() == store.Postgres {
 		q = q.For("UPDATE")
 	}
@@ -88,7 +88,7 @@ func activeOf(ctx context.Context, db bun.IDB, checkIDs []string) (map[string]st
 	if len(checkIDs) == 0 {
 		return nil, nil
 	}
-	err := db.NewSelect().Model(&rows).Column("id", "check_id").Where("check_id IN (?)", bun.In(checkIDs)).Where("active = 1").Scan(ctx)
+	err := db.NewSelect().Model(&rows).Column("id", "check_id").Where("check_id IN (?)", bun.List(checkIDs)).Where("active = 1").Scan(ctx)
 	if err != nil {
 		return nil, store.Classify(fmt.Errorf("active findings: %w", err))
 	}

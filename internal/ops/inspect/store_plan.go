@@ -85,7 +85,7 @@ func plansOfHost(ctx context.Context, db bun.IDB, hostID string) ([]*Plan, error
 // checksOf reads the checks that a plan covers, in the order of the contract's classes.
 func checksOf(ctx context.Context, db bun.IDB, p *Plan) ([]*Check, error) {
 	var all []*Check
-	err := db.NewSelect().Model(&all).Where("host_id = ?", p.HostID).Where("class IN (?)", bun.In(p.Classes)).Scan(ctx)
+	err := db.NewSelect().Model(&all).Where("host_id = ?", p.HostID).Where("class IN (?)", bun.List(p.Classes)).Scan(ctx)
 	if err != nil {
 		return nil, store.Classify(fmt.Errorf("checks of the plan: %w", err))
 	}

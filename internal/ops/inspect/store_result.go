@@ -75,7 +75,7 @@ func historyOf(ctx context.Context, db bun.IDB, checkID string, from, to time.Ti
 func moveItems(ctx context.Context, tx *store.Tx, roundID string, checkIDs []string) (map[string]bool, error) {
 	var moved []string
 	err := tx.NewUpdate().Model((*Item)(nil)).Set("state = ?", itemRan).Where("round_id = ?", roundID).
-		Where("check_id IN (?)", bun.In(checkIDs)).Where("state = ?", itemPlanned).Returning("check_id").Scan(ctx, &moved)
+		Where("check_id IN (?)", bun.List(checkIDs)).Where("state = ?", itemPlanned).Returning("check_id").Scan(ctx, &moved)
 	if err != nil && !store.NoRows(err) {
 		return nil, fmt.Errorf("mark items as ran: %w", err)
 	}
