@@ -75,7 +75,7 @@ func exitIf(err error, bad bool, code int) error {
 func run(args []string, stdout, stderr io.Writer) int {
 	var c cli
 	left := -1
-	parser, err := kong.New(&c, kong.Name("taxops"), kong.Writers(stdout, stderr), kong.UsageOnError(), kong.Vars{"version": "taxops " + version},
+	parser, err := kong.New(&c, kong.Name("taxops"), kong.Writers(stdout, stderr), kong.Vars{"version": "taxops " + version},
 		kong.Description("Operations platform for tax systems (税务信息系统运维平台)."), kong.Exit(func(code int) { left = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
@@ -87,7 +87,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return left
 	}
 	if err != nil {
-		_, _ = fmt.Fprintln(stderr, "taxops:", err)
+		_, _ = fmt.Fprintf(stderr, "taxops: %v\nRun `%s --help` for what can be said here.\n", err, commandOf(err))
 		return 2
 	}
 	syscall.Umask(0o077) // what this program writes is nobody else's
@@ -105,6 +105,20 @@ func run(args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "taxops:", err)
 		return 1
 	}
+}
+
+// commandOf is the command as far as it was understood.
+func commandOf(err error) string {
+	command := "taxops"
+	var p *kong.ParseError
+	if errors.As(err, &p) {
+		for _, step := range p.Context.Path {
+			if step.Command != nil {
+				command += " " + step.Command.Name
+			}
+		}
+	}
+	return command
 }
 
 func (e *env) print() app.Printer { return app.Printer{Out: e.stdout, JSON: e.cli.Output == "json"} }

@@ -144,6 +144,7 @@ func With(ctx context.Context, o Options, f func(*App) error) (err error) {
 	if err := installed(o.Config); err != nil {
 		return err
 	}
+	o.baseURL = servedAt(o.Config)
 	a, err := Open(ctx, o)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,8 @@ type Options struct {
 	Clock   clock.Clock
 	Version string
 
-	serving bool // this process holds the lock of the data directory
+	serving bool   // this process holds the lock of the data directory
+	baseURL string // that links begin with; "" for what the settings say
 }
 
 // App is the program, opened.
@@ -57,7 +59,7 @@ type App struct {
 func Open(ctx context.Context, o Options) (*App, error) { return open(ctx, o, whenEmbedded) }
 
 func open(ctx context.Context, o Options, migrate migration) (_ *App, err error) {
-	a := &App{o: o, metrics: telemetry.NewMetrics(o.Version), baseURL: baseURL(o.Config)}
+	a := &App{o: o, metrics: telemetry.NewMetrics(o.Version), baseURL: cmp.Or(o.baseURL, baseURL(o.Config))}
 	if err := os.MkdirAll(a.path(), 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}

@@ -94,3 +94,36 @@ func TestTablesOfARunningServerStay(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A link made on the host names the address of the server, which may stand on its command line only.
+func TestLinksNameTheServersAddress(t *testing.T) {
+	dir := t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	c, err := config.Load(ConfigKeys(), "", nil, map[string]string{"data.dir": dir, "http.listen": "127.0.0.1:0", "http.public_url": "https://ops.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	greeting, printed := io.Pipe()
+	served := make(chan error, 1)
+	go func() {
+		served <- Serve(ctx, Options{Config: c, Log: slog.New(slog.DiscardHandler), Clock: clock.System{}, Version: "test"}, printed)
+	}()
+	if _, err := greeting.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, greeting) }()
+	err = With(t.Context(), optionsFor(t, dir, ""), func(a *App) error {
+		if a.baseURL != "https://ops.example" {
+			t.Errorf("links begin with %q", a.baseURL)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -37,6 +38,9 @@ func Serve(ctx context.Context, o Options, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	if err := os.WriteFile(filepath.Join(o.Config.Text("data.dir"), lockFile), []byte(baseURL(o.Config)+"\n"), 0o600); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
 	o.serving = true
 	a, err := Open(ctx, o)
 	if err != nil {
@@ -78,11 +82,24 @@ func Serve(ctx context.Context, o Options, out io.Writer) (err error) {
 	return errors.Join(err, group.Stop(stopCtx))
 }
 
+// lockFile is held by the server of a data directory and names the address that people reach it by.
+const lockFile = "serve.lock"
+
+// servedAt is the address that the last server of a data directory was given, perhaps on its command
+// line, which links made beside it must name; "" when there was none.
+func servedAt(c *config.Config) string {
+	b, err := os.ReadFile(filepath.Join(c.Text("data.dir"), lockFile))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
 // lockData makes sure that one server works in a data directory: two would write each other's copies
 // and inspect the same machine twice.
 func lockData(c *config.Config) (func() error, error) {
 	dir := c.Text("data.dir")
-	f, err := os.OpenFile(dir+"/serve.lock", os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}

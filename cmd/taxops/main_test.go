@@ -1,0 +1,41 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// What cannot be understood says what was wrong and where help is, on stderr, with exit code 2.
+func TestWrongCommandLines(t *testing.T) {
+	for line, wants := range map[string][]string{
+		"":                         {"expected one of", "`taxops --help`"},
+		"help":                     {"unexpected argument help", "`taxops --help`"},
+		"serve --bogus":            {"unknown flag --bogus", "`taxops serve --help`"},
+		"inspect":                  {`expected "run"`, "`taxops inspect --help`"},
+		"inspect run --format pdf": {`one of "table","json"`, "`taxops inspect run --help`"},
+		"account recover":          {"<login>", "`taxops account recover --help`"},
+		"--output xml doctor":      {`one of "text","json"`, "--help`"},
+	} {
+		t.Run(line, func(t *testing.T) {
+			var out, bad bytes.Buffer
+			if code := run(strings.Fields(line), &out, &bad); code != 2 || out.Len() > 0 {
+				t.Errorf("exit code %d, stdout %q", code, out.String())
+			}
+			for _, want := range wants {
+				if !strings.Contains(bad.String(), want) {
+					t.Errorf("%q lacks %q", bad.String(), want)
+				}
+			}
+		})
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	for line, want := range map[string]string{"--help": "Commands:", "serve --help": "--listen", "--version": "taxops "} {
+		var out, bad bytes.Buffer
+		if code := run(strings.Fields(line), &out, &bad); code != 0 || !strings.Contains(out.String(), want) || bad.Len() > 0 {
+			t.Errorf("%s: exit code %d, %q, %q", line, code, out.String(), bad.String())
+		}
+	}
+}
