@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"taxops/internal/kernel/api"
 	"taxops/internal/kernel/journal"
+	"taxops/internal/kernel/problem"
 )
 
 const (
@@ -22,17 +24,52 @@ const (
 	streamLife = 2 * time.Minute
 	// streamWrite bounds one write to a reader that has stopped reading.
 	streamWrite = 10 * time.Second
+	// streamsEach bounds the streams of one person, who has one for each open screen.
+	streamsEach = 50
 )
+
+// openStreams counts the streams of each person.
+type openStreams struct {
+	mu sync.Mutex
+	of map[string]int
+}
+
+// take counts one more stream, unless the person has all they may have.
+func (s *openStreams) take(person string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of[person] >= streamsEach {
+		p := problem.New(problem.RateLimited, "at most %d screens of one person follow what changes", streamsEach)
+		p.RetryAfter = int(heartbeat / time.Second)
+		return p
+	}
+	s.of[person]++
+	return nil
+}
+
+func (s *openStreams) give(person string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of[person]--; s.of[person] <= 0 {
+		delete(s.of, person)
+	}
+}
 
 // registerLive adds the stream that tells screens what changed. It carries names of event types only,
 // no content: the screen asks again for what it shows, under its own rights.
 func registerLive(r *api.Router, changes func(ctx context.Context) <-chan journal.Change) {
+	streams := &openStreams{of: map[string]int{}}
 	api.Register(r, api.Operation{
 		ID: "home.events", Method: http.MethodGet, Path: "/events", Self: true, Passive: true,
 		Summary: "Stream of what changed (server-sent events)",
 		Doc:     "Event `change` with `{types, modules}`; a comment every 15 s; the stream ends after two minutes and is opened again.",
-	}, func(context.Context, *struct{}) (*huma.StreamResponse, error) {
+	}, func(ctx context.Context, _ *struct{}) (*huma.StreamResponse, error) {
+		person := api.CallerFrom(ctx).AccountID
+		if err := streams.take(person); err != nil {
+			return nil, err
+		}
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
+			defer streams.give(person)
 			hc.SetHeader("Content-Type", "text/event-stream")
 			hc.SetHeader("Cache-Control", "no-store")
 			hc.SetHeader("X-Accel-Buffering", "no")

@@ -56,8 +56,8 @@ func (s *Service) touch(ctx context.Context, id string, now time.Time) {
 	}
 }
 
-// Authorize implements [api.Guard]. It looks at the session again, because a live stream authorizes
-// long after it was identified.
+// Authorize implements [api.Guard]. It looks at the session again, since it may have ended after it
+// was identified, and an answer made of many parts authorizes each.
 func (s *Service) Authorize(ctx context.Context, c api.Caller, n api.Need) (store.Scope, error) {
 	none := store.Scope{}
 	var rows []struct {

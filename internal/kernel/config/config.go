@@ -3,7 +3,8 @@
 //
 // Order of precedence, the last wins: default, file (YAML), environment (TAXOPS_<KEY>, dots become
 // underscores), command line. An unknown key in the file is an error that names the nearest known one:
-// a misspelt key must not be silently ignored.
+// a misspelt key must not be silently ignored. Of the environment, which others share, only a variable
+// that looks like one of ours misspelt is refused.
 package config
 
 import (
@@ -88,6 +89,7 @@ func Load(keys []Key, path string, environ []string, flags map[string]string) (*
 	for _, k := range keys {
 		byVariable[variable(k.Name)] = k.Name
 	}
+	errs = append(errs, misspelt(byVariable, environ)...)
 	k := koanf.New(".")
 	if err := k.Load(env.Provider(".", env.Opt{
 		Prefix:        "TAXOPS_",
@@ -222,6 +224,24 @@ func textOf(v any) string {
 	default:
 		return fmt.Sprint(x)
 	}
+}
+
+// misspelt finds variables that differ from a known one by a letter or two.
+func misspelt(known map[string]string, environ []string) []error {
+	var errs []error
+	for _, e := range environ {
+		name, _, _ := strings.Cut(e, "=")
+		if _, ours := known[name]; ours || !strings.HasPrefix(name, "TAXOPS_") {
+			continue
+		}
+		for v := range known {
+			if distance(name, v) <= 2 {
+				errs = append(errs, fmt.Errorf("environment: unknown variable %s (did you mean %s?)", name, v))
+				break
+			}
+		}
+	}
+	return errs
 }
 
 // nearest names the known key that differs least from a misspelt one.

@@ -68,6 +68,12 @@ func TestLoad(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a misspelt variable names the nearest", func(t *testing.T) {
+		_, err := config.Load(keys(), "", []string{"TAXOPS_HTTP_LISTN=10.0.0.9:81", "TAXOPS_TEST_DATABASE_URL=x", "HTTP_LISTN=x"}, nil)
+		if err == nil || !strings.Contains(err.Error(), "TAXOPS_HTTP_LISTN (did you mean TAXOPS_HTTP_LISTEN?)") || strings.Contains(err.Error(), "TEST") {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("a file that was named must exist", func(t *testing.T) {
 		if _, err := config.Load(keys(), path+".missing", nil, nil); err == nil {
 			t.Error("no error")
