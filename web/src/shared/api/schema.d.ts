@@ -530,6 +530,462 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inspect/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checks with what they say now
+         * @description The gravest first.
+         *
+         *     Permission: `inspect.read`.
+         */
+        get: operations["inspect.checks.list"];
+        put?: never;
+        /**
+         * Add a check to an asset
+         * @description Permission: `inspect.manage`.
+         *
+         *     Problems: `invalid` `conflict`
+         */
+        post: operations["inspect.checks.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/checks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One check
+         * @description Permission: `inspect.read`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["inspect.checks.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a check
+         * @description The reason goes to the journal with what was changed.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `not_found` `stale` `invalid`
+         */
+        patch: operations["inspect.checks.update"];
+        trace?: never;
+    };
+    "/inspect/checks/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The course of a check
+         * @description Measured values, thinned so that lows and highs remain, and what it said when.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `not_found` `invalid`
+         */
+        get: operations["inspect.checks.history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/checks/{id}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a check once without keeping the result
+         * @description Permission: `inspect.run`.
+         *
+         *     Problems: `not_found` `not_possible_in_state`
+         */
+        post: operations["inspect.checks.try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Findings
+         * @description The latest first.
+         *
+         *     Permission: `inspect.read`.
+         */
+        get: operations["inspect.findings.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/findings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One finding
+         * @description With its timeline from the journal and the last result.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["inspect.findings.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/findings/{id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a finding to a person
+         * @description Permission: `inspect.finding.handle`.
+         *
+         *     Problems: `not_found` `stale` `not_possible_in_state` `invalid`
+         */
+        post: operations["inspect.findings.assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/findings/{id}/comment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add to the timeline of a finding
+         * @description Permission: `inspect.finding.handle`.
+         *
+         *     Problems: `not_found`
+         */
+        post: operations["inspect.findings.comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/findings/{id}/repaired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that the cause is removed
+         * @description Only a later good result closes the finding.
+         *
+         *     Permission: `inspect.finding.handle`.
+         *
+         *     Problems: `not_found` `stale` `not_possible_in_state`
+         */
+        post: operations["inspect.findings.repaired"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/findings/{id}/see": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Note that one has seen a finding
+         * @description Once for each person.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `not_found`
+         */
+        post: operations["inspect.findings.see"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rounds that were due and did not take place
+         * @description The latest first.
+         *
+         *     Permission: `inspect.read`.
+         */
+        get: operations["inspect.gaps.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Kinds of checks
+         * @description What may be set for each kind, its default ranges, and whether it was tested against the real thing.
+         *
+         *     Permission: `inspect.read`.
+         */
+        get: operations["inspect.kinds.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plans
+         * @description Permission: `inspect.read`.
+         */
+        get: operations["inspect.plans.list"];
+        put?: never;
+        /**
+         * Make a plan
+         * @description For the machine of the server; its first round runs at once.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `invalid` `forbidden`
+         */
+        post: operations["inspect.plans.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/plans/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One plan
+         * @description Permission: `inspect.read`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["inspect.plans.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a plan
+         * @description A plan that gets another interval or is switched on runs at once.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `not_found` `stale` `invalid`
+         */
+        patch: operations["inspect.plans.update"];
+        trace?: never;
+    };
+    "/inspect/plans/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a plan now
+         * @description Permission: `inspect.run`.
+         *
+         *     Problems: `not_found` `already_running`
+         */
+        post: operations["inspect.plans.run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Results
+         * @description The latest first; kept for 90 days.
+         *
+         *     Permission: `inspect.read`.
+         */
+        get: operations["inspect.results.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/results/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One result
+         * @description Permission: `inspect.read`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["inspect.results.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/rounds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rounds
+         * @description The latest first.
+         *
+         *     Permission: `inspect.read`.
+         */
+        get: operations["inspect.rounds.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/rounds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One round
+         * @description With all its items: what ran with its result, what was missed with the reason.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["inspect.rounds.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/journal/export": {
         parameters: {
             query?: never;
@@ -1018,6 +1474,11 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        ActorView: {
+            display_name: string;
+            id: string;
+            kind: string;
+        };
         Area: {
             /**
              * @description Code of GB/T 2260
@@ -1066,6 +1527,17 @@ export interface components {
             /** @description Gravest state of its checks, empty without any */
             worst_state: string;
         };
+        AssignInputBody: {
+            account_id: string;
+            /**
+             * Format: date-time
+             * @description By severity when left out: 4 hours, for a warning 3 days
+             */
+            due_at?: string;
+            note?: string;
+            /** Format: int64 */
+            version: number;
+        };
         Card: {
             /** Format: int64 */
             count: number;
@@ -1087,8 +1559,96 @@ export interface components {
             title_en: string;
             title_zh: string;
         };
+        CheckChangeInputBody: {
+            crit?: {
+                [key: string]: string;
+            };
+            enabled?: boolean;
+            /** @description All of them; secret ones that are left out stay */
+            params?: {
+                [key: string]: unknown;
+            };
+            reason: string;
+            /** Format: int64 */
+            version: number;
+            /** @description Replaces the ranges that were set */
+            warn?: {
+                [key: string]: string;
+            };
+        };
+        CheckInputBody: {
+            asset_id: string;
+            crit?: {
+                [key: string]: string;
+            };
+            kind: string;
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Range by metric; a metric left out has that of its kind, an empty range never alerts */
+            warn?: {
+                [key: string]: string;
+            };
+        };
+        CheckView: {
+            area_path: string;
+            asset_id: string;
+            asset_name: string;
+            /** @enum {string} */
+            class: "os_log" | "hardware" | "service" | "performance" | "instance" | "data";
+            /** @description Range by metric that makes it CRITICAL, as it holds now */
+            crit: {
+                [key: string]: string;
+            };
+            /** @description null until it ran */
+            current: components["schemas"]["CurrentView"];
+            enabled: boolean;
+            id: string;
+            kind: string;
+            /** @description Empty when nothing is wrong */
+            open_finding_id: string;
+            /** @enum {string} */
+            origin: "discovered" | "added";
+            /** @description Without the secret ones */
+            params: {
+                [key: string]: unknown;
+            };
+            /** @description Names of the secret params that are set */
+            secrets_set: string[];
+            system_id: string;
+            /** @description What it looks at, empty for the machine itself */
+            target: string;
+            title_en: string;
+            title_zh: string;
+            /** Format: int64 */
+            version: number;
+            /** @description Range by metric that makes it WARNING, as it holds now */
+            warn: {
+                [key: string]: string;
+            };
+            /** @description What discovery saw */
+            why: string;
+        };
         CodeBody: {
             code: string;
+        };
+        CommentInputBody: {
+            text: string;
+        };
+        CountsView: {
+            /** Format: int64 */
+            critical: number;
+            /**
+             * Format: int64
+             * @description Neither green nor red: the asset has no such thing
+             */
+            no_source: number;
+            /** Format: int64 */
+            ok: number;
+            /** Format: int64 */
+            unknown: number;
+            /** Format: int64 */
+            warning: number;
         };
         CreateInputBody: {
             area_path: string;
@@ -1102,6 +1662,21 @@ export interface components {
             /** @description The host, for a component */
             parent_id?: string;
             system_id: string;
+        };
+        CurrentView: {
+            perfdata: components["schemas"]["Perf"][];
+            /** Format: date-time */
+            ran_at: string;
+            reason: string;
+            result_id: string;
+            /**
+             * Format: date-time
+             * @description Since when it says the same
+             */
+            since: string;
+            /** @enum {string} */
+            state: "OK" | "WARNING" | "CRITICAL" | "UNKNOWN";
+            summary: string;
         };
         Facts: {
             /**
@@ -1131,6 +1706,73 @@ export interface components {
             message: string;
             value?: unknown;
         };
+        FindingDetailView: {
+            /** @description The last result */
+            result: components["schemas"]["ResultView"];
+            /** @description The oldest first */
+            timeline: components["schemas"]["TimelineView"][];
+        };
+        FindingView: {
+            area_path: string;
+            asset_id: string;
+            asset_name: string;
+            assignee: components["schemas"]["PersonView"];
+            check_id: string;
+            /** @description What the check says now */
+            check_state: string;
+            /** @enum {string} */
+            class: "os_log" | "hardware" | "service" | "performance" | "instance" | "data";
+            /** Format: date-time */
+            closed_at?: string;
+            /** Format: date-time */
+            due_at?: string;
+            id: string;
+            kind: string;
+            /** Format: date-time */
+            last_seen_at: string;
+            /** @example FND-2026-0001 */
+            number: string;
+            /** Format: date-time */
+            opened_at: string;
+            /** @description The finding of the same check before this one */
+            previous_id: string;
+            /**
+             * Format: date-time
+             * @description Due time that fits its severity, while nobody has it
+             */
+            proposed_due_at?: string;
+            /**
+             * Format: int64
+             * @description Bad results so far
+             */
+            seen_count: number;
+            /**
+             * @description The gravest it has been
+             * @enum {string}
+             */
+            severity: "warning" | "critical" | "unknown";
+            /** @enum {string} */
+            state: "open" | "assigned" | "repaired" | "closed";
+            summary: string;
+            system_id: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
+        };
+        GapView: {
+            /** Format: date-time */
+            from: string;
+            id: string;
+            /** Format: int64 */
+            missed_rounds: number;
+            /** Format: date-time */
+            noted_at: string;
+            plan_id: string;
+            /** @enum {string} */
+            reason: "server_stopped" | "clock_forward" | "database_unavailable" | "still_running" | "server_busy";
+            /** Format: date-time */
+            to: string;
+        };
         Grant: {
             /** @example /45/ */
             area_path: string;
@@ -1138,6 +1780,10 @@ export interface components {
             role: "system_admin" | "security_admin" | "auditor" | "engineer" | "coordinator" | "project_manager" | "bureau_official" | "clerk" | "read_only";
             /** @description Empty for all systems */
             system_id: string;
+        };
+        HistoryView: {
+            series: components["schemas"]["SeriesView"][];
+            states: components["schemas"]["Stretch"][];
         };
         Home: {
             cards: components["schemas"]["Card"][];
@@ -1166,6 +1812,18 @@ export interface components {
             expires_at: string;
             login: string;
         };
+        ItemView: {
+            asset_name: string;
+            check_id: string;
+            class: string;
+            missed_reason: string;
+            result: components["schemas"]["ResultView"];
+            /** @enum {string} */
+            state: "planned" | "ran" | "missed";
+            target: string;
+            title_en: string;
+            title_zh: string;
+        };
         ItemsArea: {
             items: components["schemas"]["Area"][];
         };
@@ -1174,6 +1832,9 @@ export interface components {
         };
         ItemsJournalType: {
             items: components["schemas"]["JournalType"][];
+        };
+        ItemsKindView: {
+            items: components["schemas"]["KindView"][];
         };
         ItemsPermissionView: {
             items: components["schemas"]["PermissionView"][];
@@ -1320,6 +1981,29 @@ export interface components {
             /** @enum {string} */
             state: "running" | "ok" | "bad" | "failed";
         };
+        KindView: {
+            /** @enum {string} */
+            class: "os_log" | "hardware" | "service" | "performance" | "instance" | "data";
+            help_en: string;
+            help_zh: string;
+            kind: string;
+            params: components["schemas"]["ParamView"][];
+            thresholds: components["schemas"]["ThresholdView"][];
+            title_en: string;
+            title_zh: string;
+            /** @enum {string} */
+            verified: "tested" | "samples";
+            verified_on: string;
+        };
+        LastRoundView: {
+            /** Format: date-time */
+            finished_at: string | null;
+            id: string;
+            number: string;
+            /** @enum {string} */
+            state: "running" | "finished";
+            worst_state: string;
+        };
         Me: {
             account: components["schemas"]["MyAccount"];
             installation: components["schemas"]["Installation"];
@@ -1386,6 +2070,42 @@ export interface components {
             /** @description There are more than total */
             total_capped: boolean;
         };
+        PageCheckView: {
+            items: components["schemas"]["CheckView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
+        PageFindingView: {
+            items: components["schemas"]["FindingView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
+        PageGapView: {
+            items: components["schemas"]["GapView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
         PageJournalRow: {
             items: components["schemas"]["JournalRow"][];
             /** @description Cursor of the next page, empty at the end */
@@ -1422,6 +2142,52 @@ export interface components {
             /** @description There are more than total */
             total_capped: boolean;
         };
+        PagePlanView: {
+            items: components["schemas"]["PlanView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
+        PageResultView: {
+            items: components["schemas"]["ResultView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
+        PageRoundView: {
+            items: components["schemas"]["RoundView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
+        ParamView: {
+            default: unknown;
+            name: string;
+            required: boolean;
+            secret: boolean;
+            title_en: string;
+            title_zh: string;
+            /** @enum {string} */
+            type: "string" | "int" | "float" | "bool" | "strings";
+        };
         PasswordBody: {
             password: string;
         };
@@ -1436,10 +2202,60 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        Perf: {
+            crit?: string;
+            label: string;
+            /** Format: double */
+            max?: number;
+            /** Format: double */
+            min?: number;
+            uom: string;
+            /** Format: double */
+            value: number;
+            warn?: string;
+        };
         PermissionView: {
             name: string;
             title_en: string;
             title_zh: string;
+        };
+        PersonView: {
+            display_name: string;
+            id: string;
+        };
+        PlanChangeInputBody: {
+            classes?: string[];
+            enabled?: boolean;
+            /** Format: int64 */
+            interval_seconds?: number;
+            name?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        PlanInputBody: {
+            area_path: string;
+            classes: string[];
+            /** Format: int64 */
+            interval_seconds: number;
+            name: string;
+            system_id?: string;
+        };
+        PlanView: {
+            area_path: string;
+            /** Format: int64 */
+            check_count: number;
+            enabled: boolean;
+            id: string;
+            /** Format: int64 */
+            interval_seconds: number;
+            last_round: components["schemas"]["LastRoundView"];
+            name: string;
+            /** Format: date-time */
+            next_due_at: string;
+            selector: components["schemas"]["SelectorView"];
+            system_id: string;
+            /** Format: int64 */
+            version: number;
         };
         Problem: {
             /** @description Stable code to translate by */
@@ -1476,6 +2292,39 @@ export interface components {
             password: string;
             totp?: string;
         };
+        RepairedInputBody: {
+            /** @description What was done */
+            note: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ResultView: {
+            area_path: string;
+            asset_id: string;
+            asset_name: string;
+            check_id: string;
+            /** @enum {string} */
+            class: "os_log" | "hardware" | "service" | "performance" | "instance" | "data";
+            details: string;
+            /** Format: double */
+            duration_ms: number;
+            id: string;
+            kind: string;
+            perfdata: components["schemas"]["Perf"][];
+            /** Format: date-time */
+            ran_at: string;
+            reason: string;
+            round_id: string;
+            /** @description Of its content in canonical JSON */
+            sha256: string;
+            /** @enum {string} */
+            state: "OK" | "WARNING" | "CRITICAL" | "UNKNOWN";
+            summary: string;
+            system_id: string;
+            target: string;
+            title_en: string;
+            title_zh: string;
+        };
         RetireInputBody: {
             reason: string;
             /** Format: int64 */
@@ -1488,6 +2337,49 @@ export interface components {
             role: string;
             title_en: string;
             title_zh: string;
+        };
+        RoundDetailView: {
+            items: components["schemas"]["ItemView"][];
+        };
+        RoundView: {
+            area_path: string;
+            counts: components["schemas"]["CountsView"];
+            /** Format: date-time */
+            finished_at?: string;
+            id: string;
+            /** Format: int64 */
+            missed: number;
+            missed_reason?: string;
+            number: string;
+            plan_id: string;
+            plan_name: string;
+            /** Format: int64 */
+            planned: number;
+            /** Format: int64 */
+            ran: number;
+            /** Format: date-time */
+            started_at: string;
+            started_by?: components["schemas"]["PersonView"];
+            /** @enum {string} */
+            state: "running" | "finished";
+            system_id: string;
+            /** @description Root of the Merkle tree over the results' hashes, as in the journal */
+            tree_root: string;
+            /** @enum {string} */
+            trigger: "schedule" | "manual" | "start";
+            /** @description Empty while it runs and when nothing could be judged */
+            worst_state: string;
+        };
+        SelectorView: {
+            classes: string[];
+        };
+        SeriesView: {
+            crit: string;
+            label: string;
+            /** @description Pairs of Unix milliseconds and value; lows and highs survive thinning */
+            points: (number[] | null)[];
+            uom: string;
+            warn: string;
         };
         SessionView: {
             /** Format: date-time */
@@ -1514,6 +2406,14 @@ export interface components {
             /** @description One-time code of the authenticator, or a recovery code */
             totp?: string;
         };
+        Stretch: {
+            /** Format: date-time */
+            from: string;
+            /** @description OK, WARNING, CRITICAL, UNKNOWN, or NO_SOURCE */
+            state: string;
+            /** Format: date-time */
+            to: string;
+        };
         System: {
             area_path: string;
             id: string;
@@ -1521,6 +2421,29 @@ export interface components {
             key: "identity" | "delivery" | "seal" | "platform";
             name_en: string;
             name_zh: string;
+        };
+        ThresholdView: {
+            crit: string;
+            metric: string;
+            unit: string;
+            warn: string;
+        };
+        TimelineView: {
+            actor: components["schemas"]["ActorView"];
+            /** Format: date-time */
+            at: string;
+            /** @description The row's other values */
+            fields: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Row of the journal
+             */
+            seq: number;
+            /** @description What a person wrote */
+            text: string;
+            type: string;
         };
         TotpBegun: {
             /** @description For typing in by hand */
@@ -2456,6 +3379,850 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Home"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.checks.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                asset_id?: string;
+                /** @description os_log, hardware, service, performance, instance, data */
+                class?: string;
+                /** @description OK, WARNING, CRITICAL, UNKNOWN */
+                state?: string;
+                /** @description For example no_source */
+                reason?: string;
+                kind?: string;
+                /** @description true, false */
+                enabled?: string;
+                /** @description Text in title, target or name of the asset */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageCheckView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.checks.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.checks.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.checks.update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckChangeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.checks.history": {
+        parameters: {
+            query?: {
+                /** @description One measured value; empty for all */
+                label?: string;
+                /** @description A day ago when left out */
+                from?: string;
+                /** @description Now when left out */
+                to?: string;
+                /** @description Points of each series at most */
+                points?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.checks.try": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResultView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.findings.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                /** @description open, assigned, repaired, closed */
+                state?: string;
+                /** @description warning, critical, unknown */
+                severity?: string;
+                assignee_id?: string;
+                /** @description os_log, hardware, service, performance, instance, data */
+                class?: string;
+                asset_id?: string;
+                system_id?: string;
+                /** @description Text in number, title, name of the asset or first summary; the newest 10000 that match */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageFindingView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.findings.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.findings.assign": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.findings.comment": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.findings.repaired": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepairedInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.findings.see": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.gaps.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                plan_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageGapView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.kinds.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsKindView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.plans.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                /** @description true, false */
+                enabled?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PagePlanView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.plans.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.plans.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.plans.update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanChangeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.plans.run": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.results.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                check_id?: string;
+                asset_id?: string;
+                /** @description OK, WARNING, CRITICAL, UNKNOWN */
+                state?: string;
+                /** @description os_log, hardware, service, performance, instance, data */
+                class?: string;
+                round_id?: string;
+                /** @description Ran at or after */
+                from?: string;
+                /** @description Ran before */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageResultView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.results.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResultView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.rounds.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                plan_id?: string;
+                /** @description schedule, manual, start */
+                trigger?: string;
+                /** @description running, finished */
+                state?: string;
+                /** @description OK, WARNING, CRITICAL, UNKNOWN */
+                worst_state?: string;
+                /** @description Started at or after */
+                from?: string;
+                /** @description Started before */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRoundView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.rounds.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundDetailView"];
                 };
             };
             /** @description Error */
