@@ -133,8 +133,8 @@ CREATE TABLE inspect_result (
 ) STRICT;
 CREATE UNIQUE INDEX inspect_result_round ON inspect_result (round_id, check_id);
 CREATE INDEX inspect_result_ran ON inspect_result (ran_at, id, area_path);
-CREATE INDEX inspect_result_check ON inspect_result (check_id, ran_at, id);
-CREATE INDEX inspect_result_asset ON inspect_result (asset_id, ran_at, id);
+CREATE INDEX inspect_result_check ON inspect_result (check_id, ran_at, id, area_path);
+CREATE INDEX inspect_result_asset ON inspect_result (asset_id, ran_at, id, area_path);
 CREATE INDEX inspect_result_state ON inspect_result (state, ran_at, id, area_path);
 CREATE INDEX inspect_result_not_ok ON inspect_result (not_ok, ran_at, id, area_path);
 CREATE INDEX inspect_result_class ON inspect_result (class, ran_at, id, area_path);
@@ -172,9 +172,9 @@ CREATE INDEX inspect_finding_check ON inspect_finding (check_id, opened_at, id);
 CREATE INDEX inspect_finding_state ON inspect_finding (state, opened_at, id, area_path);
 CREATE INDEX inspect_finding_open ON inspect_finding (active, opened_at, id, area_path);
 CREATE INDEX inspect_finding_severity ON inspect_finding (severity, opened_at, id, area_path);
-CREATE INDEX inspect_finding_assignee ON inspect_finding (assignee_id, opened_at, id);
+CREATE INDEX inspect_finding_assignee ON inspect_finding (assignee_id, opened_at, id, area_path);
 CREATE INDEX inspect_finding_class ON inspect_finding (class, opened_at, id, area_path);
-CREATE INDEX inspect_finding_asset ON inspect_finding (asset_id, opened_at, id);
+CREATE INDEX inspect_finding_asset ON inspect_finding (asset_id, opened_at, id, area_path);
 CREATE INDEX inspect_finding_system ON inspect_finding (system_id, opened_at, id, area_path);
 -- Overlapping pairs of characters of number, title, asset and first summary; their order is that of the findings.
 CREATE VIRTUAL TABLE inspect_finding_text USING fts5 (grams, content='', columnsize=0, tokenize='ascii');
@@ -198,4 +198,4 @@ CREATE TABLE inspect_gap (
   system_id     TEXT NOT NULL
 ) STRICT;
 CREATE INDEX inspect_gap_noted ON inspect_gap (noted_at, id, area_path);
-CREATE INDEX inspect_gap_plan ON inspect_gap (plan_id, noted_at, id);
+CREATE INDEX inspect_gap_plan ON inspect_gap (plan_id, noted_at, id, area_path);
