@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import { setUp, settled } from './lib/acts.mjs'
 import { addTcpCheck, call, runRound, until } from './lib/api.mjs'
-import { launch, person } from './lib/browser.mjs'
+import { launch, person, setPrefs } from './lib/browser.mjs'
 import { freePort, startServer } from './lib/server.mjs'
 
 /** Every page, in both themes and both languages, under the WCAG 2.2 A and AA rules: nothing serious, nothing critical. */
@@ -69,20 +69,20 @@ async function audit(page, where) {
 
 /** Light and dark, Chinese and English, without loading the page again; ends as it began. */
 async function inEveryDress(page, where) {
-  const theme = (name) => page.getByRole('button', { name }).first().click()
-  const language = (name) => page.getByRole('button', { name, exact: true }).first().click()
+  const theme = page.locator('.shell-header button:has(.anticon-moon), .shell-header button:has(.anticon-sun)')
+  const language = page.locator('.header-language')
+  const dressed = (name, lang) => page.locator(`html[data-theme="${name}"][lang="${lang}"]`).waitFor({ state: 'attached' })
+  await dressed('light', 'zh-CN')
   await audit(page, `${where}, Chinese, light`)
-  await theme('切换为深色')
-  await page.locator('html[data-theme="dark"]').waitFor()
+  await theme.click()
+  await dressed('dark', 'zh-CN')
   await audit(page, `${where}, Chinese, dark`)
-  await language('English')
-  await page.locator('html[lang="en"]').waitFor()
+  await language.click()
+  await dressed('dark', 'en')
   await audit(page, `${where}, English, dark`)
-  await theme('Switch to light')
-  await page.locator('html[data-theme="light"]').waitFor()
+  await theme.click()
+  await dressed('light', 'en')
   await audit(page, `${where}, English, light`)
-  await language('中文')
-  await page.locator('html[lang="zh-CN"]').waitFor()
 }
 
 const pages = [
@@ -111,6 +111,7 @@ const pages = [
 
 for (const [name, path] of pages) {
   test(`axe: ${name}`, async () => {
+    await setPrefs(chen.page, { theme: 'light', language: 'zh-CN' })
     await chen.page.goto(path())
     await inEveryDress(chen.page, name)
   })
@@ -118,6 +119,7 @@ for (const [name, path] of pages) {
 
 test('axe: the forms that lie over a page', async () => {
   const { page } = chen
+  await setPrefs(page, { theme: 'light', language: 'zh-CN' })
   await page.goto('/inspect/checks?new=any')
   await page.getByRole('dialog').getByLabel('检查类型').fill('HTTP')
   await page.locator('.ant-select-dropdown:not(.ant-select-dropdown-hidden) .ant-select-item-option').first().click()

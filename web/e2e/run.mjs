@@ -15,7 +15,7 @@ const files = readdirSync(import.meta.dirname)
 
 let passed = 0
 let failed = 0
-const stream = run({ files, concurrency: 1, timeout: 600_000 })
+const stream = run({ files, concurrency: 1, timeout: 1_200_000 })
 // A file is reported as a test of its own around its tests: only what stands inside is counted, and a file
 // that broke before its first test.
 stream.on('test:pass', (event) => {

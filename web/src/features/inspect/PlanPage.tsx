@@ -165,7 +165,7 @@ function PlanFacts({ plan }: { plan: Plan }) {
           <dt>{t('plan.classes')}</dt>
           <dd>
             {plan.selector.classes.map((c) => (
-              <div key={c}>
+              <div key={c} className="link-line">
                 <Link to={'/inspect/checks' as string} search={{ class: c } as never}>
                   {t(`parts:class.${c}`)}
                 </Link>
