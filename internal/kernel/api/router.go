@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -95,16 +96,20 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// NewRouter makes a router without operations.
-func NewRouter(c Config) *Router {
-	// huma builds its refusals through these two variables; there is no other way in. They are set
-	// to the same stateless functions by every router.
+// ownRefusals has huma build its refusals as ours. It takes them from two variables of its package and
+// from nowhere else; set once, because a router is made while another one already reads them.
+var ownRefusals = sync.OnceFunc(func() {
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
 		return humaError(ctx.Context(), status, msg, errs...)
 	}
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
 		return humaError(context.Background(), status, msg, errs...)
 	}
+})
+
+// NewRouter makes a router without operations.
+func NewRouter(c Config) *Router {
+	ownRefusals()
 	cfg := huma.DefaultConfig("taxops", c.Version)
 	cfg.CreateHooks = nil // no $schema in bodies
 	cfg.DocsPath, cfg.OpenAPIPath, cfg.SchemasPath = "", "", ""
