@@ -87,7 +87,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return left
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "taxops: %v\nRun `%s --help` for what can be said here.\n", err, commandOf(err))
+		_, _ = fmt.Fprintf(stderr, "taxops: %v\nWrite --help behind `taxops` or one of its commands to see what can be said.\n", err)
 		return 2
 	}
 	syscall.Umask(0o077) // what this program writes is nobody else's
@@ -105,20 +105,6 @@ func run(args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "taxops:", err)
 		return 1
 	}
-}
-
-// commandOf is the command as far as it was understood.
-func commandOf(err error) string {
-	command := "taxops"
-	var p *kong.ParseError
-	if errors.As(err, &p) {
-		for _, step := range p.Context.Path {
-			if step.Command != nil {
-				command += " " + step.Command.Name
-			}
-		}
-	}
-	return command
 }
 
 func (e *env) print() app.Printer { return app.Printer{Out: e.stdout, JSON: e.cli.Output == "json"} }
