@@ -240,6 +240,10 @@ func (d *DB) writeOnce(ctx context.Context, f func(ctx context.Context, tx *Tx) 
 			if rerr := btx.Rollback(); rerr != nil && !errors.Is(rerr, sql.ErrTxDone) {
 				err = errors.Join(err, fmt.Errorf("roll back: %w", rerr))
 			}
+			// database/sql rolls back as soon as the context ends, and then says only that it is over.
+			if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+				err = errors.Join(ctx.Err(), err)
+			}
 		}
 	}()
 	if err = claimOnce(ctx, tx); err != nil {
