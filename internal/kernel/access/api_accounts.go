@@ -15,14 +15,15 @@ type accountsInput struct {
 	Q     string `query:"q" maxLength:"100" doc:"Part of the login or name"`
 }
 
-type invitationLink struct {
+// InvitationLink is a link as it is shown once; exported so that the API description shows embedded fields.
+type InvitationLink struct {
 	InvitationURL string    `json:"invitation_url" doc:"To be handed to the person; shown this one time"`
 	ExpiresAt     time.Time `json:"expires_at"`
 }
 
 type accountCreated struct {
 	Account AccountView `json:"account"`
-	invitationLink
+	InvitationLink
 }
 
 type accountReason struct {
@@ -70,7 +71,7 @@ func (s *Service) routesAccounts(r *api.Router) {
 		Codes:   codes(CodeSeparation),
 	}, func(ctx context.Context, in *bodyInput[newAccountBody]) (*api.Output[accountCreated], error) {
 		view, link, err := s.CreateAccount(ctx, NewAccount{Login: in.Body.Login, DisplayName: in.Body.DisplayName, Grants: in.Body.Grants})
-		return &api.Output[accountCreated]{Body: accountCreated{view, invitationLink{link.URL, link.ExpiresAt}}}, err
+		return &api.Output[accountCreated]{Body: accountCreated{view, InvitationLink{link.URL, link.ExpiresAt}}}, err
 	})
 	api.Register(r, api.Operation{
 		ID: "access.accounts.get", Method: http.MethodGet, Path: "/access/accounts/{id}", Permission: PermissionRead,
@@ -93,9 +94,9 @@ func (s *Service) routesAccounts(r *api.Router) {
 		Summary: "Make a new link for a person",
 		Doc:     "Also when the password or the authenticator was lost. In production administrators and auditors are helped on the host.",
 		Codes:   codes("not_possible_in_state", CodeSeparation),
-	}, func(ctx context.Context, in *api.IDInput) (*api.Output[invitationLink], error) {
+	}, func(ctx context.Context, in *api.IDInput) (*api.Output[InvitationLink], error) {
 		link, err := s.Invite(ctx, in.ID)
-		return &api.Output[invitationLink]{Body: invitationLink{link.URL, link.ExpiresAt}}, err
+		return &api.Output[InvitationLink]{Body: InvitationLink{link.URL, link.ExpiresAt}}, err
 	})
 	for _, m := range []struct {
 		verb, summary string

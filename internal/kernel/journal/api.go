@@ -3,14 +3,18 @@ package journal
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"taxops/internal/kernel/api"
+	"taxops/internal/kernel/clock"
 	"taxops/internal/kernel/problem"
 	"taxops/internal/kernel/store"
 )
@@ -35,7 +39,8 @@ type journalSubject struct {
 	ID   string `json:"id"`
 }
 
-type journalRow struct {
+// JournalRow is a row as the API shows it; exported so that the API description shows embedded fields.
+type JournalRow struct {
 	Seq       int64             `json:"seq"`
 	ID        string            `json:"id"`
 	Type      string            `json:"type"`
@@ -61,7 +66,7 @@ type journalProof struct {
 }
 
 type journalRowDetail struct {
-	journalRow
+	JournalRow
 	Canonical string        `json:"canonical" doc:"The record that is hashed, RFC 8785"`
 	Segment   *journalProof `json:"segment" doc:"null while the row's segment is open"`
 }
@@ -162,7 +167,7 @@ func (j *Journal) Routes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "journal.rows.list", Method: http.MethodGet, Path: "/journal/rows", Permission: permRead,
 		Summary: "List rows", Doc: "Chained rows, the latest first. Sort by seq or -seq. Private values are masked.",
-	}, func(ctx context.Context, in *rowsInput) (*api.PageOutput[journalRow], error) {
+	}, func(ctx context.Context, in *rowsInput) (*api.PageOutput[JournalRow], error) {
 		page, err := j.List(ctx, api.ScopeFrom(ctx), in.Query(map[string]string{
 			"type": in.Type, "actor_id": in.ActorID, "subject_kind": in.SubjectKind, "subject_id": in.SubjectID,
 			"area_path": in.AreaPath, "system_id": in.SystemID, "from": in.From, "to": in.To,
@@ -174,7 +179,7 @@ func (j *Journal) Routes(r *api.Router) {
 		if err != nil {
 			return nil, err
 		}
-		return api.ToPage(page, func(row Row) journalRow { return j.view(row, called) }), nil
+		return api.ToPage(page, func(row Row) JournalRow { return j.view(row, called) }), nil
 	})
 	api.Register(r, api.Operation{
 		ID: "journal.rows.get", Method: http.MethodGet, Path: "/journal/rows/{seq}", Permission: permRead,
@@ -297,7 +302,14 @@ func (j *Journal) subscriptionRoutes(r *api.Router) {
 			Permission: permSubscription, Status: http.StatusNoContent, Summary: op.summary, Doc: op.doc + " Recorded with the reason.",
 			Codes: []problem.Code{problem.NotFound},
 		}, func(ctx context.Context, in *parkedInput) (*api.None, error) {
-			return &api.None{}, op.do(ctx, in.Name, in.Subject, in.Body.Reason)
+			if !j.whole(ctx) {
+				return nil, problem.New(problem.Forbidden, "subscriptions follow the whole installation, and you may see a part of it")
+			}
+			reason, err := in.Body.reason()
+			if err != nil {
+				return nil, err
+			}
+			return &api.None{}, op.do(ctx, in.Name, in.Subject, reason)
 		})
 	}
 }
@@ -311,7 +323,7 @@ func (j *Journal) detail(ctx context.Context, seq int64, open bool) (*api.Output
 	if err != nil {
 		return nil, err
 	}
-	out := &api.Output[journalRowDetail]{Body: journalRowDetail{journalRow: j.view(row, called), Canonical: string(st.bytes)}}
+	out := &api.Output[journalRowDetail]{Body: journalRowDetail{JournalRow: j.view(row, called), Canonical: string(st.bytes)}}
 	p, err := j.proofOf(ctx, seq)
 	if err != nil {
 		return nil, err
@@ -335,6 +347,10 @@ func (j *Journal) visible(ctx context.Context, seq int64, open bool) (Row, store
 }
 
 func (j *Journal) reveal(ctx context.Context, in *revealInput) (*api.Output[journalRowDetail], error) {
+	reason, err := in.Body.reason()
+	if err != nil {
+		return nil, err
+	}
 	row, _, err := j.visible(ctx, in.Seq, false)
 	if err != nil {
 		return nil, err
@@ -343,7 +359,7 @@ func (j *Journal) reveal(ctx context.Context, in *revealInput) (*api.Output[jour
 	err = j.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, err := j.Append(ctx, tx, Entry{
 			Type: typeRevealed, Subject: Subject{Kind: subjectRow, ID: row.ID}, AreaPath: row.AreaPath, SystemID: row.SystemID,
-			Fields: map[string]any{"seq": row.Seq, "reason": in.Body.Reason},
+			Fields: map[string]any{"seq": row.Seq, "reason": reason},
 		})
 		return err
 	})
@@ -354,7 +370,7 @@ func (j *Journal) reveal(ctx context.Context, in *revealInput) (*api.Output[jour
 }
 
 func (j *Journal) download(ctx context.Context, _ *exportInput) (*huma.StreamResponse, error) {
-	if !api.ScopeFrom(ctx).Covers(j.area, "") {
+	if !j.whole(ctx) {
 		return nil, problem.New(problem.Forbidden, "the journal is exported as a whole, and you may see a part of it")
 	}
 	if err := j.db.Read().NewSelect().ColumnExpr("1").Scan(ctx, new(int)); err != nil { // before the answer begins
@@ -364,14 +380,52 @@ func (j *Journal) download(ctx context.Context, _ *exportInput) (*huma.StreamRes
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		hc.SetHeader("Content-Type", "application/x-ndjson")
 		hc.SetHeader("Content-Disposition", `attachment; filename="`+name+`"`)
-		if err := j.Export(ctx, hc.BodyWriter()); err != nil {
+		if err := j.Export(ctx, patientWriter(hc.BodyWriter(), clock.System{})); err != nil {
 			j.log.ErrorContext(ctx, "export broke off", "request_id", api.RequestID(ctx), "error", err)
 			panic(http.ErrAbortHandler) // the reader must not take half a file for a whole one
 		}
 	}}, nil
 }
 
-func (j *Journal) view(r Row, called map[string]string) journalRow {
+// whole reports whether the caller may see everything of this installation.
+func (j *Journal) whole(ctx context.Context) bool { return api.ScopeFrom(ctx).Covers(j.area, "") }
+
+// reason is what was written, without blanks around it; blanks alone are none.
+func (r journalReason) reason() (string, error) {
+	text := strings.TrimSpace(r.Reason)
+	if text == "" {
+		return "", problem.InvalidField("body.reason", "required", "say why")
+	}
+	return text, nil
+}
+
+// patient is a writer whose reader may take as long as it keeps reading: the server's own limit is for
+// answers that are short.
+type patient struct {
+	io.Writer
+	control *http.ResponseController
+	clock   clock.Clock
+}
+
+// patience is how long one piece may take to be read.
+const patience = time.Minute
+
+// Write implements io.Writer.
+func (p patient) Write(b []byte) (int, error) {
+	if err := p.control.SetWriteDeadline(p.clock.Now().Add(patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, fmt.Errorf("extend the deadline: %w", err)
+	}
+	return p.Writer.Write(b)
+}
+
+func patientWriter(w io.Writer, c clock.Clock) io.Writer {
+	if rw, ok := w.(http.ResponseWriter); ok {
+		return patient{Writer: w, control: http.NewResponseController(rw), clock: c}
+	}
+	return w
+}
+
+func (j *Journal) view(r Row, called map[string]string) JournalRow {
 	t, ok := j.typeOf(r.Type)
 	if !ok {
 		t = Type{TitleZH: r.Type, TitleEN: r.Type}
@@ -383,7 +437,7 @@ func (j *Journal) view(r Row, called map[string]string) journalRow {
 	if name == "" {
 		name = r.Actor.ID
 	}
-	return journalRow{
+	return JournalRow{
 		Seq: r.Seq, ID: r.ID, Type: r.Type, TitleZH: t.TitleZH, TitleEN: t.TitleEN, At: r.At,
 		Actor: journalActor{Kind: r.Actor.Kind, ID: r.Actor.ID, DisplayName: name}, Subject: journalSubject(r.Subject),
 		AreaPath: r.AreaPath, SystemID: r.SystemID, RequestID: r.RequestID, Fields: r.Fields, Private: r.Private, Hash: r.Hash, Prev: r.Prev,

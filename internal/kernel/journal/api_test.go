@@ -186,8 +186,11 @@ func TestOperations(t *testing.T) {
 			if len(p.Items) != 1 || p.Items[0].Actor.DisplayName != "韦晓明" || p.Items[0].Fields["seq"] != 1.0 || p.Items[0].RequestID == "" {
 				t.Fatalf("recorded: %+v", p)
 			}
-			if status, _ := c.do("all", http.MethodPost, "/journal/rows/1/reveal", `{"reason":""}`); status != http.StatusUnprocessableEntity {
-				t.Errorf("without a reason: %d", status)
+			for _, blank := range []string{"", "  \t"} {
+				body := fmt.Sprintf(`{"reason":%q}`, blank)
+				if status, _ := c.do("all", http.MethodPost, "/journal/rows/1/reveal", body); status != http.StatusUnprocessableEntity {
+					t.Errorf("with the reason %q: %d", blank, status)
+				}
 			}
 		})
 		t.Run("subscriptions", func(t *testing.T) {

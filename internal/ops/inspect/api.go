@@ -78,7 +78,7 @@ func (m *Module) roundRoutes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "inspect.rounds.list", Method: http.MethodGet, Path: "/inspect/rounds", Permission: PermissionRead,
 		Summary: "Rounds", Doc: "The latest first.",
-	}, func(ctx context.Context, in *roundsInput) (*api.PageOutput[roundView], error) {
+	}, func(ctx context.Context, in *roundsInput) (*api.PageOutput[RoundView], error) {
 		page, err := store.List[Round](ctx, m.db.Read(), roundList(), api.ScopeFrom(ctx), in.Query(map[string]string{
 			"plan_id": in.PlanID, "trigger": in.Trigger, "state": in.State, "worst_state": in.WorstState, "from": in.From, "to": in.To,
 		}), nil)
@@ -93,7 +93,7 @@ func (m *Module) roundRoutes(r *api.Router) {
 		if err != nil {
 			return nil, err
 		}
-		return api.ToPage(page, func(r Round) roundView { return viewRound(r, names) }), nil
+		return api.ToPage(page, func(r Round) RoundView { return viewRound(r, names) }), nil
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.rounds.get", Method: http.MethodGet, Path: "/inspect/rounds/{id}", Permission: PermissionRead,
@@ -107,7 +107,7 @@ func (m *Module) roundRoutes(r *api.Router) {
 				return roundDetailView{}, err
 			}
 			items, err := m.viewItems(ctx, r.ID)
-			return roundDetailView{roundView: viewRound(*r, names), Items: items}, err
+			return roundDetailView{RoundView: viewRound(*r, names), Items: items}, err
 		})
 	})
 	api.Register(r, api.Operation{

@@ -268,10 +268,10 @@ func (m *Module) planRoutes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "inspect.plans.run", Method: http.MethodPost, Path: "/inspect/plans/{id}/run", Permission: PermissionRun,
 		Summary: "Run a plan now", Codes: []problem.Code{problem.NotFound, CodeAlreadyRunning},
-	}, func(ctx context.Context, in *api.IDInput) (*api.Output[roundView], error) {
+	}, func(ctx context.Context, in *api.IDInput) (*api.Output[RoundView], error) {
 		c := api.CallerFrom(ctx)
 		round, err := m.RunNow(ctx, api.ScopeFrom(ctx), in.ID, c.AccountID)
-		return answer(round, err, func(r Round) (roundView, error) {
+		return answer(round, err, func(r Round) (RoundView, error) {
 			return viewRound(r, map[string]string{c.AccountID: c.DisplayName}), nil
 		})
 	})

@@ -52,8 +52,8 @@ func (m *Module) Findings(ctx context.Context, scope store.Scope, query store.Li
 	return store.List[Finding](ctx, m.db.Read(), findingList(), scope, query, containing(m.db.Dialect(), q))
 }
 
-func (m *Module) viewFinding(ctx context.Context) func(Finding) (findingView, error) {
-	return func(f Finding) (findingView, error) {
+func (m *Module) viewFinding(ctx context.Context) func(Finding) (FindingView, error) {
+	return func(f Finding) (FindingView, error) {
 		views, err := m.viewFindings(ctx, []Finding{f})
 		return views[f.ID], err
 	}
@@ -63,7 +63,7 @@ func (m *Module) findingRoutes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "inspect.findings.list", Method: http.MethodGet, Path: "/inspect/findings", Permission: PermissionRead,
 		Summary: "Findings", Doc: "The latest first.",
-	}, func(ctx context.Context, in *findingsInput) (*api.PageOutput[findingView], error) {
+	}, func(ctx context.Context, in *findingsInput) (*api.PageOutput[FindingView], error) {
 		page, err := m.Findings(ctx, api.ScopeFrom(ctx), in.Query(map[string]string{
 			"state": in.State, "severity": in.Severity, "assignee_id": in.AssigneeID, "class": in.Class,
 			"asset_id": in.AssetID, "system_id": in.SystemID,
@@ -80,7 +80,7 @@ func (m *Module) findingRoutes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "inspect.findings.assign", Method: http.MethodPost, Path: "/inspect/findings/{id}/assign", Permission: PermissionHandle,
 		Summary: "Give a finding to a person", Codes: []problem.Code{problem.NotFound, problem.Stale, problem.NotPossibleInState, problem.Invalid},
-	}, func(ctx context.Context, in *assignInput) (*api.Output[findingView], error) {
+	}, func(ctx context.Context, in *assignInput) (*api.Output[FindingView], error) {
 		f, err := m.AssignFinding(ctx, api.ScopeFrom(ctx), in.ID, Assignment{
 			AccountID: in.Body.AccountID, DueAt: in.Body.DueAt, Note: in.Body.Note, Version: in.Body.Version,
 		})
@@ -89,7 +89,7 @@ func (m *Module) findingRoutes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "inspect.findings.comment", Method: http.MethodPost, Path: "/inspect/findings/{id}/comment", Permission: PermissionHandle,
 		Summary: "Add to the timeline of a finding", Codes: []problem.Code{problem.NotFound},
-	}, func(ctx context.Context, in *commentInput) (*api.Output[findingView], error) {
+	}, func(ctx context.Context, in *commentInput) (*api.Output[FindingView], error) {
 		f, err := m.CommentFinding(ctx, api.ScopeFrom(ctx), in.ID, in.Body.Text)
 		return answer(f, err, m.viewFinding(ctx))
 	})
@@ -97,7 +97,7 @@ func (m *Module) findingRoutes(r *api.Router) {
 		ID: "inspect.findings.repaired", Method: http.MethodPost, Path: "/inspect/findings/{id}/repaired", Permission: PermissionHandle,
 		Summary: "Say that the cause is removed", Doc: "Only a later good result closes the finding.",
 		Codes: []problem.Code{problem.NotFound, problem.Stale, problem.NotPossibleInState},
-	}, func(ctx context.Context, in *repairedInput) (*api.Output[findingView], error) {
+	}, func(ctx context.Context, in *repairedInput) (*api.Output[FindingView], error) {
 		f, err := m.RepairFinding(ctx, api.ScopeFrom(ctx), in.ID, in.Body.Note, in.Body.Version)
 		return answer(f, err, m.viewFinding(ctx))
 	})
@@ -115,7 +115,7 @@ func (m *Module) viewFindingDetail(ctx context.Context, f *Finding) (findingDeta
 	if err != nil {
 		return findingDetailView{}, err
 	}
-	out := findingDetailView{findingView: shown}
+	out := findingDetailView{FindingView: shown}
 	if out.Timeline, err = m.viewTimeline(ctx, f.ID); err != nil {
 		return out, err
 	}

@@ -150,7 +150,12 @@ func TestCheckOperations(t *testing.T) {
 			d.post("/inspect/checks", body, want)
 		}
 
-		got := d.call(http.MethodPatch, "/inspect/checks/"+id, object{"params": object{"port": 11}, "crit": object{"time": ""}, "reason": "端口改了", "version": 1}, http.StatusOK)
+		// Pointed elsewhere with the old password, the check would hand it to whoever listens there.
+		refused := d.call(http.MethodPatch, "/inspect/checks/"+id, object{"params": object{"port": 11}, "reason": "端口改了", "version": 1}, http.StatusUnprocessableEntity)
+		if !strings.Contains(jsonOf(refused), "secret_required") {
+			t.Errorf("retargeted without its secret: %v", refused)
+		}
+		got := d.call(http.MethodPatch, "/inspect/checks/"+id, object{"params": object{"port": 11, "password": "geheim2"}, "crit": object{"time": ""}, "reason": "端口改了", "version": 1}, http.StatusOK)
 		if got["target"] != "127.0.0.1:11" || jsonOf(got["secrets_set"]) != `["password"]` || got["crit"].(object)["time"] != "" || got["version"] != 2.0 {
 			t.Errorf("changed: %v", got)
 		}

@@ -263,9 +263,10 @@ func (m *Module) applyChange(c *Check, ch CheckChange) (map[string]any, error) {
 			return nil, err
 		}
 		given := maps.Clone(ch.Params)
+		kept := "" // a secret that was not given again
 		for _, p := range b.Params {
 			if old, set := before[p.Name]; p.Secret && set && (given[p.Name] == nil) {
-				given[p.Name] = old
+				given[p.Name], kept = old, p.Name
 			}
 		}
 		open, hidden, err := splitParams(b, given)
@@ -284,6 +285,11 @@ func (m *Module) applyChange(c *Check, ch CheckChange) (map[string]any, error) {
 			case p.Secret:
 				changed["params."+p.Name] = "changed"
 			case set || before[p.Name] != nil:
+				if kept != "" {
+					// A check that is pointed elsewhere would hand its secret to whoever listens there.
+					return nil, problem.InvalidField("body.params."+kept, "secret_required",
+						"give %s again: it was entered for other settings (%s changes)", kept, p.Name)
+				}
 				changed["params."+p.Name] = []any{before[p.Name], after}
 			}
 		}

@@ -258,7 +258,8 @@ type personView struct {
 	DisplayName string `json:"display_name"`
 }
 
-type roundView struct {
+// RoundView is a round as the API shows it; exported so that the API description shows embedded fields.
+type RoundView struct {
 	ID           string      `json:"id"`
 	Number       string      `json:"number"`
 	PlanID       string      `json:"plan_id"`
@@ -279,8 +280,8 @@ type roundView struct {
 	SystemID     string      `json:"system_id"`
 }
 
-func viewRound(r Round, names map[string]string) roundView {
-	v := roundView{
+func viewRound(r Round, names map[string]string) RoundView {
+	v := RoundView{
 		ID: r.ID, Number: r.Number, PlanID: r.PlanID, PlanName: r.PlanName, Trigger: r.StartedHow, State: r.State,
 		StartedAt: r.StartedAt.Time, FinishedAt: r.FinishedAt.Ptr(), Planned: r.Planned, Ran: r.Ran, Missed: r.Missed,
 		WorstState: r.WorstState, Counts: countsView{OK: r.OK, Warning: r.Warning, Critical: r.Critical, Unknown: r.Unknown, NoSource: r.NoSource},
@@ -315,7 +316,7 @@ type itemView struct {
 }
 
 type roundDetailView struct {
-	roundView
+	RoundView
 	Items []itemView `json:"items" nullable:"false"`
 }
 
@@ -353,7 +354,8 @@ func (m *Module) viewItems(ctx context.Context, roundID string) ([]itemView, err
 	return out, nil
 }
 
-type findingView struct {
+// FindingView is a finding as the API shows it; exported so that the API description shows embedded fields.
+type FindingView struct {
 	ID         string      `json:"id"`
 	Number     string      `json:"number" example:"FND-2026-0001"`
 	State      string      `json:"state" enum:"open,assigned,repaired,closed"`
@@ -380,7 +382,7 @@ type findingView struct {
 }
 
 // viewFindings adds to findings who has them and what their checks say now.
-func (m *Module) viewFindings(ctx context.Context, findings []Finding) (map[string]findingView, error) {
+func (m *Module) viewFindings(ctx context.Context, findings []Finding) (map[string]FindingView, error) {
 	var people, checkIDs []string
 	for _, f := range findings {
 		people, checkIDs = append(people, f.AssigneeID), append(checkIDs, f.CheckID)
@@ -393,9 +395,9 @@ func (m *Module) viewFindings(ctx context.Context, findings []Finding) (map[stri
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string]findingView, len(findings))
+	out := make(map[string]FindingView, len(findings))
 	for _, f := range findings {
-		v := findingView{
+		v := FindingView{
 			ID: f.ID, Number: f.Number, State: string(f.State), Severity: f.Severity, Title: f.Title, Summary: f.Summary,
 			CheckID: f.CheckID, AssetID: f.AssetID, AssetName: f.AssetName, Kind: f.Kind, Class: f.Class,
 			AreaPath: f.AreaPath, SystemID: f.SystemID, OpenedAt: f.OpenedAt.Time, LastSeenAt: f.LastSeenAt.Time,
@@ -432,7 +434,7 @@ type timelineView struct {
 }
 
 type findingDetailView struct {
-	findingView
+	FindingView
 	Timeline []timelineView `json:"timeline" nullable:"false" doc:"The oldest first"`
 	Result   *resultView    `json:"result" doc:"The last result"`
 }

@@ -40,6 +40,9 @@ func (h host) http() probe.Builtin {
 			if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 				return errors.New("url must be an http or https address")
 			}
+			if u.User != nil { // settings are shown to everybody who may see the check, and kept in the journal
+				return errors.New("url must not hold a user name or password")
+			}
 			status, _ := p["status"].(string)
 			_, err = parseStatuses(status)
 			return err

@@ -127,7 +127,7 @@ func TestHTTP(t *testing.T) {
 	defer cancel()
 	wants(t, b.Run(ctx, target(t, b, map[string]any{"url": plain.URL + "/stuck"}, nil, at)), probe.Critical, probe.ReasonTimeout, "没有应答")
 
-	for _, bad := range []map[string]any{{"url": "ftp://x"}, {"url": "x"}, {"url": "http://x", "status": "abc"}, {"url": "http://x", "status": "300-200"}} {
+	for _, bad := range []map[string]any{{"url": "http://ops:hunter2@tax.example/"}, {"url": "ftp://x"}, {"url": "x"}, {"url": "http://x", "status": "abc"}, {"url": "http://x", "status": "300-200"}} {
 		if _, err := b.CheckParams(bad); err == nil {
 			t.Errorf("%v is taken", bad)
 		}

@@ -1452,6 +1452,10 @@ export interface components {
         };
         AccountCreated: {
             account: components["schemas"]["AccountView"];
+            /** Format: date-time */
+            expires_at: string;
+            /** @description To be handed to the person; shown this one time */
+            invitation_url: string;
         };
         AccountReason: {
             reason: string;
@@ -1707,10 +1711,55 @@ export interface components {
             value?: unknown;
         };
         FindingDetailView: {
+            area_path: string;
+            asset_id: string;
+            asset_name: string;
+            assignee: components["schemas"]["PersonView"];
+            check_id: string;
+            /** @description What the check says now */
+            check_state: string;
+            /** @enum {string} */
+            class: "os_log" | "hardware" | "service" | "performance" | "instance" | "data";
+            /** Format: date-time */
+            closed_at?: string;
+            /** Format: date-time */
+            due_at?: string;
+            id: string;
+            kind: string;
+            /** Format: date-time */
+            last_seen_at: string;
+            /** @example FND-2026-0001 */
+            number: string;
+            /** Format: date-time */
+            opened_at: string;
+            /** @description The finding of the same check before this one */
+            previous_id: string;
+            /**
+             * Format: date-time
+             * @description Due time that fits its severity, while nobody has it
+             */
+            proposed_due_at?: string;
             /** @description The last result */
             result: components["schemas"]["ResultView"];
+            /**
+             * Format: int64
+             * @description Bad results so far
+             */
+            seen_count: number;
+            /**
+             * @description The gravest it has been
+             * @enum {string}
+             */
+            severity: "warning" | "critical" | "unknown";
+            /** @enum {string} */
+            state: "open" | "assigned" | "repaired" | "closed";
+            summary: string;
+            system_id: string;
             /** @description The oldest first */
             timeline: components["schemas"]["TimelineView"][];
+            title: string;
+            /** Format: int64 */
+            version: number;
         };
         FindingView: {
             area_path: string;
@@ -1918,10 +1967,34 @@ export interface components {
             type: string;
         };
         JournalRowDetail: {
+            actor: components["schemas"]["JournalActor"];
+            area_path: string;
+            /** Format: date-time */
+            at: string;
             /** @description The record that is hashed, RFC 8785 */
             canonical: string;
+            fields: {
+                [key: string]: unknown;
+            };
+            /** @description SM3, hexadecimal */
+            hash: string;
+            id: string;
+            /** @description Hash of the row before */
+            prev: string;
+            /** @description The text, or erased, or masked */
+            private: {
+                [key: string]: string;
+            };
+            request_id: string;
             /** @description null while the row's segment is open */
             segment: components["schemas"]["JournalProof"];
+            /** Format: int64 */
+            seq: number;
+            subject: components["schemas"]["JournalSubject"];
+            system_id: string;
+            title_en: string;
+            title_zh: string;
+            type: string;
         };
         JournalSegment: {
             /** Format: date-time */
@@ -2339,7 +2412,34 @@ export interface components {
             title_zh: string;
         };
         RoundDetailView: {
+            area_path: string;
+            counts: components["schemas"]["CountsView"];
+            /** Format: date-time */
+            finished_at?: string;
+            id: string;
             items: components["schemas"]["ItemView"][];
+            /** Format: int64 */
+            missed: number;
+            missed_reason?: string;
+            number: string;
+            plan_id: string;
+            plan_name: string;
+            /** Format: int64 */
+            planned: number;
+            /** Format: int64 */
+            ran: number;
+            /** Format: date-time */
+            started_at: string;
+            started_by?: components["schemas"]["PersonView"];
+            /** @enum {string} */
+            state: "running" | "finished";
+            system_id: string;
+            /** @description Root of the Merkle tree over the results' hashes, as in the journal */
+            tree_root: string;
+            /** @enum {string} */
+            trigger: "schedule" | "manual" | "start";
+            /** @description Empty while it runs and when nothing could be judged */
+            worst_state: string;
         };
         RoundView: {
             area_path: string;
