@@ -62,7 +62,13 @@ it('puts the gravest first and what is well last', async () => {
 it('leads with one click from a line to its place, and says how many more there are', async () => {
   server([
     card('now', 'critical', 7, [
-      { title_zh: '磁盘将满', title_en: 'Disk', href: '/page?found=f-1', at: '2026-11-24T00:00:00Z', state: 'critical' },
+      {
+        title_zh: '磁盘将满',
+        title_en: 'Disk',
+        href: '/page?found=f-1',
+        at: '2026-11-24T00:00:00Z',
+        state: 'critical',
+      },
     ]),
   ])
   const { user, router } = await renderPage(HomePage, { me: inspector })

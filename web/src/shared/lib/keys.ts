@@ -18,6 +18,12 @@ export function keyName(event: KeyboardEvent): string {
   return prefix + (event.key.length === 1 ? event.key.toLowerCase() : event.key)
 }
 
+/** Lets go of the button or link that was used last, so that Enter is meant for the row the cursor went to. */
+export function releaseFocus(): void {
+  const held = document.activeElement
+  if (held instanceof HTMLElement && /^(BUTTON|A)$/.test(held.tagName)) held.blur()
+}
+
 /**
  * Keyboard shortcuts for as long as the component is there. Combinations with Ctrl work everywhere; single keys
  * are silent while somebody types, while a dialog is open, and when they are turned off.

@@ -7,7 +7,7 @@ import type { Query } from '@/shared/api/client'
 import type { Page } from '@/shared/api/types'
 import { saveFile, toCsv } from '@/shared/lib/csv'
 import { useShowError } from '@/shared/lib/errors'
-import { useKeys } from '@/shared/lib/keys'
+import { releaseFocus, useKeys } from '@/shared/lib/keys'
 import { useFilters, type Search } from '@/shared/lib/search'
 import { formatTime, serverNow } from '@/shared/lib/time'
 import { Empty, Failure, Loading, StaleBar } from './StateView'
@@ -95,6 +95,7 @@ export function DataTable<T extends object>(props: Props<T>) {
     const at = rows.findIndex((row) => rowKey(row) === cursorKey)
     const next = Math.min(rows.length - 1, Math.max(0, at + step))
     setCursorKey(rowKey(rows[next]!))
+    releaseFocus()
     body.current?.querySelectorAll('.ant-table-tbody > tr.ant-table-row')[next]?.scrollIntoView({ block: 'nearest' })
   }
   useKeys({

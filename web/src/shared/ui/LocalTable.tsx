@@ -3,7 +3,7 @@ import { Button, Table } from 'antd'
 import { useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { saveFile, toCsv } from '@/shared/lib/csv'
-import { useKeys } from '@/shared/lib/keys'
+import { releaseFocus, useKeys } from '@/shared/lib/keys'
 import { formatTime, serverNow } from '@/shared/lib/time'
 import type { Column } from './DataTable'
 
@@ -22,12 +22,14 @@ interface Props<T> {
 /** Rows that came whole with their page: no paging, the same look and the same keys as a kept list. */
 export function LocalTable<T extends object>(props: Props<T>) {
   const { rows, columns, rowKey, onOpen, openKey, keyboard, label, sticky } = props
-  const [at, setAt] = useState(-1)
+  const [cursorKey, setCursorKey] = useState<string>()
   const body = useRef<HTMLDivElement>(null)
   const move = (step: number) => {
     if (rows.length === 0) return
+    const at = rows.findIndex((row) => rowKey(row) === cursorKey)
     const next = Math.min(rows.length - 1, Math.max(0, at + step))
-    setAt(next)
+    setCursorKey(rowKey(rows[next]!))
+    releaseFocus()
     body.current?.querySelectorAll('.ant-table-tbody > tr.ant-table-row')[next]?.scrollIntoView({ block: 'nearest' })
   }
   useKeys(
@@ -35,7 +37,7 @@ export function LocalTable<T extends object>(props: Props<T>) {
       j: () => move(1),
       k: () => move(-1),
       Enter: () => {
-        const row = rows[at]
+        const row = rows.find((one) => rowKey(one) === cursorKey)
         if (row) onOpen?.(row)
       },
     },
@@ -58,16 +60,20 @@ export function LocalTable<T extends object>(props: Props<T>) {
         pagination={false}
         scroll={{ x: columns.reduce((sum, column) => sum + (column.width ?? 180), 0) }}
         sticky={sticky ? { getContainer: () => document.getElementById('main') ?? window } : false}
-        rowClassName={(row, index) =>
-          [onOpen && 'openable', index === at && 'at-cursor', openKey && rowKey(row) === openKey && 'is-open']
+        rowClassName={(row) =>
+          [
+            onOpen && 'openable',
+            rowKey(row) === cursorKey && 'at-cursor',
+            openKey && rowKey(row) === openKey && 'is-open',
+          ]
             .filter(Boolean)
             .join(' ')
         }
-        onRow={(row, index) => ({
+        onRow={(row) => ({
           onClick: (event) => {
             if ((event.target as HTMLElement).closest('a,button,input,.ant-dropdown')) return
             if (String(window.getSelection() ?? '') !== '') return
-            setAt(index ?? -1)
+            setCursorKey(rowKey(row))
             onOpen?.(row)
           },
         })}
