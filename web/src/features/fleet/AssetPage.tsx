@@ -90,10 +90,7 @@ function AssetView({ asset }: { asset: Asset }) {
         }
       />
       <div className="split">
-        <div className="stack" style={{ gap: 8 }}>
-          <h2 className="panel-title">{t('asset.checks')}</h2>
-          {mayInspect ? <Checks assetId={asset.id} /> : <Empty text={t('asset.checksHidden')} />}
-        </div>
+        <div>{mayInspect ? <Checks assetId={asset.id} /> : <Empty text={t('asset.checksHidden')} />}</div>
         <Facts asset={asset} />
       </div>
       <AssetForm
@@ -189,6 +186,7 @@ function Checks({ assetId }: { assetId: string }) {
       empty={<Empty text={t('asset.noChecks')} />}
       filters={
         <>
+          <h2 className="panel-title bar-title">{t('asset.checks')}</h2>
           <FilterSelect
             name="class"
             label={t('check.class')}

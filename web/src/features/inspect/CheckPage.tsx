@@ -223,22 +223,20 @@ function Results({ checkId, open, onOpen }: { checkId: string; open?: string; on
     },
   ]
   return (
-    <section aria-labelledby="results-title" className="stack" style={{ gap: 8 }}>
-      <h2 className="panel-title" id="results-title">
-        {t('result.recent')}
-      </h2>
-      <DataTable<Result>
-        queryKey={[...keys.results, checkId]}
-        fetch={fetchResults}
-        columns={columns}
-        rowKey={(r) => r.id}
-        fixed={fixed}
-        filterKeys={['state']}
-        pageSize={20}
-        exportName="results"
-        onOpen={(r) => onOpen(r.id)}
-        openKey={open}
-        filters={
+    <DataTable<Result>
+      queryKey={[...keys.results, checkId]}
+      fetch={fetchResults}
+      columns={columns}
+      rowKey={(r) => r.id}
+      fixed={fixed}
+      filterKeys={['state']}
+      pageSize={20}
+      exportName="results"
+      onOpen={(r) => onOpen(r.id)}
+      openKey={open}
+      filters={
+        <>
+          <h2 className="panel-title bar-title">{t('result.recent')}</h2>
           <FilterSelect
             name="state"
             label={t('col.state')}
@@ -247,9 +245,9 @@ function Results({ checkId, open, onOpen }: { checkId: string; open?: string; on
               label: t(`check.${state}`),
             }))}
           />
-        }
-      />
-    </section>
+        </>
+      }
+    />
   )
 }
 

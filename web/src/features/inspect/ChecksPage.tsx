@@ -44,7 +44,7 @@ export default function ChecksPage() {
     {
       key: 'state',
       title: t('col.state'),
-      width: 96,
+      width: 104,
       sort: 'state',
       text: (check) => (check.current ? t(`check.${check.current.state}`) : t('check.none')),
       render: (check) =>

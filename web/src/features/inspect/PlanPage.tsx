@@ -73,7 +73,6 @@ function PlanView({ plan }: { plan: Plan }) {
       />
       <div className="split">
         <div className="stack">
-          <h2 className="panel-title">{t('nav.rounds')}</h2>
           <DataTable<Round>
             queryKey={[...keys.rounds, plan.id]}
             fetch={fetchRounds}
@@ -83,11 +82,10 @@ function PlanView({ plan }: { plan: Plan }) {
             filterKeys={[]}
             pageSize={20}
             exportName="rounds"
+            filters={<h2 className="panel-title">{t('nav.rounds')}</h2>}
             onOpen={(round) => void navigate({ to: `/inspect/rounds/${round.id}` as string })}
             empty={<Empty text={t('rounds.empty')} />}
           />
-          <h2 className="panel-title">{t('gap.title')}</h2>
-          <p className="meta">{t('gap.help')}</p>
           <Gaps planId={plan.id} columns={gapColumns} />
         </div>
         <PlanFacts plan={plan} />
@@ -115,6 +113,12 @@ function Gaps({ planId, columns }: { planId: string; columns: Column<Gap>[] }) {
       filterKeys={[]}
       pageSize={10}
       exportName="gaps"
+      filters={
+        <>
+          <h2 className="panel-title">{t('gap.title')}</h2>
+          <span className="meta">{t('gap.help')}</span>
+        </>
+      }
       empty={<Empty text={t('gap.none')} />}
     />
   )

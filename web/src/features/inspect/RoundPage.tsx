@@ -232,7 +232,7 @@ function useItemColumns(): Column<RoundItem>[] {
     {
       key: 'state',
       title: t('col.state'),
-      width: 96,
+      width: 104,
       text: state,
       render: (item) =>
         item.state === 'missed' ? (
@@ -246,7 +246,8 @@ function useItemColumns(): Column<RoundItem>[] {
     {
       key: 'check',
       title: t('col.check'),
-      width: 270,
+      width: 260,
+      ellipsis: true,
       text: (item) => [title(item), item.target].filter(Boolean).join(' '),
       render: (item) => (
         <Link to={`/inspect/checks/${item.check_id}` as string}>

@@ -106,7 +106,7 @@ it('puts what the server refuses at the field, also inside settings and ranges',
   fill(await within(form).findByLabelText(/地址/), 'x')
   await user.click(within(form).getByRole('button', { name: '添加检查项' }))
   await within(form).findByText('must be an address')
-  expect(within(form).getByText('thresholds.time.warn: start is above end')).toBeTruthy()
+  expect(within(form).getByText('阈值格式不正确')).toBeTruthy()
 })
 
 it('says the state large, what was told without secrets, and links to the finding', async () => {

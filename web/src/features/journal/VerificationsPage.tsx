@@ -116,11 +116,7 @@ export default function VerificationsPage() {
           columns={columns}
           rowKey={(v) => v.id}
           filterKeys={[]}
-          head={
-            <div className="panel-head">
-              <h2 className="panel-title">{t('verify.earlier')}</h2>
-            </div>
-          }
+          filters={<h2 className="panel-title">{t('verify.earlier')}</h2>}
           exportName="verifications"
           onTotal={setTotal}
           empty={<Empty text={t('verify.never')} />}
