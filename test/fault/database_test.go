@@ -139,8 +139,7 @@ func TestDatabaseGoneForAWhile(t *testing.T) {
 		t.Fatalf("not ready after the database came back: %v", err)
 	}
 	if err := p.Until(3*time.Minute, func(ctx context.Context) bool {
-		return s.count(ctx, "SELECT count(*) FROM inspect_round WHERE state = 'running'") == 0 &&
-			s.count(ctx, "SELECT count(*) FROM inspect_round") > 0
+		return s.settled(ctx) && s.count(ctx, "SELECT count(*) FROM inspect_round") > 0
 	}); err != nil {
 		t.Fatalf("the round was not brought to its end: %v", err)
 	}
@@ -173,7 +172,7 @@ func TestTwoServersOnOneDatabase(t *testing.T) {
 		if s.count(ctx, "SELECT count(*) FROM inspect_round WHERE state = 'finished'") <= done {
 			return false
 		}
-		return s.count(ctx, "SELECT count(*) FROM inspect_round WHERE state = 'running'") == 0
+		return s.settled(ctx)
 	}); err != nil {
 		t.Fatalf("the server that is left did not go on: %v", err)
 	}
