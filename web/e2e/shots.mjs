@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setUp, settled } from './lib/acts.mjs'
@@ -18,6 +19,14 @@ try {
   const { page } = await person(browser, { url: server.url })
   await setUp(page, server.setupLink)
   await until(page, '/inspect/rounds?state=finished&limit=1', (list) => list.items.length > 0)
+
+  const found = (await call(page, 'GET', '/inspect/checks?limit=200')).items
+  const passing = found.filter((check) => check.target.startsWith(tmpdir()))
+  if (passing.length > 0) {
+    throw new Error(`a test is running on this machine and would be in the pictures: ${passing.map((c) => c.target)}`)
+  }
+  const host = (await call(page, 'GET', '/fleet/assets')).items[0]
+  await call(page, 'PATCH', `/fleet/assets/${host.id}`, { name: '运维平台服务器', version: host.version })
 
   // A port that answers, one that stopped, one that never answered.
   const good = createServer((socket) => socket.end())
@@ -47,9 +56,7 @@ try {
   const shots = [
     ['home', '/'],
     ['checks', '/inspect/checks'],
-    ['check', `/inspect/checks/${check.id}?span=1h`],
     ['round', `/inspect/rounds/${round.id}`],
-    ['findings', '/inspect/findings'],
     ['finding', `/inspect/findings/${finding.id}`],
     ['journal', '/journal'],
     ['verification', '/journal/verifications'],
@@ -59,7 +66,6 @@ try {
     await page.goto(path)
     await settled(page)
     await page.locator('.live-live').waitFor()
-    if (path.includes('/inspect/checks/')) await page.locator('.echart canvas').waitFor()
     await page.screenshot({ path: join(out, `${name}.png`) })
     console.log(`docs/images/${name}.png`)
   }

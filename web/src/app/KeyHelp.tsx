@@ -13,6 +13,8 @@ export default function KeyHelp({ open, onClose }: { open: boolean; onClose: () 
     [['/'], t('help.search')],
     [['j', 'k'], t('help.move')],
     [['Enter'], t('help.open')],
+    [['r'], t('help.run')],
+    [['a'], t('help.assign')],
     [['Esc'], t('help.close')],
     [['?'], t('help.this')],
     ...nav

@@ -1,11 +1,21 @@
 import { HomeOutlined } from '@ant-design/icons'
 import { createRoute } from '@tanstack/react-router'
+import { lastRoundQuery } from '@/shared/api/inspect'
+import { meKey } from '@/shared/api/me'
+import type { Me } from '@/shared/api/types'
 import type { NavEntry, Searcher } from '@/shared/feature'
 import { lazyPage, shellRoute } from '@/shared/routing'
+import { homeQuery } from './queries'
 
 const home = createRoute({
   getParentRoute: () => shellRoute,
   path: '/',
+  // Asked while the page itself is still on its way.
+  loader: ({ context }) => {
+    void context.queryClient.prefetchQuery(homeQuery)
+    const me = context.queryClient.getQueryData<Me>(meKey)
+    if (me?.permissions.includes('inspect.read')) void context.queryClient.prefetchQuery(lastRoundQuery)
+  },
   component: lazyPage(() => import('./HomePage')),
 })
 

@@ -65,7 +65,7 @@ export default function FindingsPage() {
     {
       key: 'title',
       title: t('finding.title'),
-      width: 300,
+      width: 270,
       ellipsis: true,
       text: (f) => f.title,
       render: (f) => (
@@ -78,7 +78,7 @@ export default function FindingsPage() {
     {
       key: 'asset',
       title: t('col.asset'),
-      width: 130,
+      width: 110,
       ellipsis: true,
       text: (f) => f.asset_name,
       render: (f) => <span title={systemName(f.system_id)}>{f.asset_name}</span>,
@@ -86,14 +86,14 @@ export default function FindingsPage() {
     {
       key: 'state',
       title: t('col.state'),
-      width: 90,
+      width: 128,
       text: (f) => t(`finding.states.${f.state}`),
       render: (f) => <FindingStateTag state={f.state} />,
     },
     {
       key: 'assignee',
       title: t('finding.assignee'),
-      width: 100,
+      width: 116,
       ellipsis: true,
       text: (f) => f.assignee?.display_name,
       render: (f) => f.assignee?.display_name ?? <span className="muted">{t('parts:person.none')}</span>,
@@ -101,7 +101,7 @@ export default function FindingsPage() {
     {
       key: 'due',
       title: t('finding.due'),
-      width: 140,
+      width: 130,
       text: (f) => (f.due_at ? formatTime(f.due_at, 'full') : ''),
       render: (f) => <Due finding={f} />,
     },

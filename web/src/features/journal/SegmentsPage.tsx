@@ -87,18 +87,16 @@ export default function SegmentsPage() {
         filterKeys={[]}
         exportName="segments"
         onTotal={setTotal}
-        head={
-          <>
-            <JournalTabs />
-            <div className="panel-body soft" style={{ paddingBlock: 10 }}>
-              {t('segment.help')}
-              {me?.installation.fingerprint && (
-                <div className="meta break">
-                  {t('segment.own')} <code>{me.installation.fingerprint}</code>
-                </div>
-              )}
-            </div>
-          </>
+        head={<JournalTabs />}
+        filters={
+          <div className="soft">
+            {t('segment.help')}
+            {me?.installation.fingerprint && (
+              <div className="meta break">
+                {t('segment.own')} <code>{me.installation.fingerprint}</code>
+              </div>
+            )}
+          </div>
         }
         empty={<Empty text={t('segment.none')} hint={t('segment.noneHint')} />}
       />

@@ -1,5 +1,5 @@
 import { Form, Modal, type FormInstance } from 'antd'
-import { useState, type ReactNode } from 'react'
+import { useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useErrorText } from '@/shared/lib/errors'
 import { Notice } from '@/shared/ui/Notice'
@@ -27,6 +27,7 @@ export function ActModal<V extends object>({
   const { t } = useTranslation()
   const errorText = useErrorText()
   const [form] = Form.useForm<V>()
+  const body = useRef<HTMLDivElement>(null)
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<string>()
 
@@ -58,25 +59,31 @@ export function ActModal<V extends object>({
       cancelText={t('actions.cancel')}
       onOk={() => void submit()}
       onCancel={() => !busy && onClose()}
+      afterOpenChange={(shown) => {
+        // The dialog would begin at its close button; whoever opened it wants to fill it in.
+        if (shown) body.current?.querySelector<HTMLElement>('input, textarea')?.focus()
+      }}
       afterClose={() => setFailure(undefined)}
       destroyOnHidden
       width={480}
     >
-      <Form<V>
-        form={form}
-        layout="vertical"
-        requiredMark={false}
-        preserve={false}
-        initialValues={initialValues as V}
-        style={{ paddingTop: 8 }}
-      >
-        {failure && (
-          <div style={{ marginBottom: 12 }}>
-            <Notice tone="critical">{failure}</Notice>
-          </div>
-        )}
-        {typeof children === 'function' ? children(form) : children}
-      </Form>
+      <div ref={body}>
+        <Form<V>
+          form={form}
+          layout="vertical"
+          requiredMark={false}
+          preserve={false}
+          initialValues={initialValues as V}
+          style={{ paddingTop: 8 }}
+        >
+          {failure && (
+            <div style={{ marginBottom: 12 }}>
+              <Notice tone="critical">{failure}</Notice>
+            </div>
+          )}
+          {typeof children === 'function' ? children(form) : children}
+        </Form>
+      </div>
     </Modal>
   )
 }
