@@ -35,18 +35,20 @@ type inspectRunCmd struct {
 
 // Run inspects once.
 func (c *inspectRunCmd) Run(e *env) error {
-	o, err := e.options()
-	if err != nil {
-		return err
-	}
 	if e.cli.Output == "json" {
 		c.Format = "json"
 	}
 	var worst int
-	err = app.ToFile(c.Out, e.stdout, func(w io.Writer) (err error) {
-		worst, err = app.InspectOnce(e.ctx, o, c.Format, w)
-		return err
-	})
+	o, err := e.options()
+	if err == nil {
+		err = app.ToFile(c.Out, e.stdout, func(w io.Writer) (err error) {
+			worst, err = app.InspectOnce(e.ctx, o, c.Format, w)
+			return err
+		})
+	}
+	if err != nil {
+		worst = 3 // UNKNOWN: without a result the state is not known, and 1 would say WARNING
+	}
 	return exitIf(err, worst != 0, worst)
 }
 

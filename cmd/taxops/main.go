@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -59,15 +60,15 @@ type env struct {
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// exitCode lets a command choose the exit code, and is not a message.
+// exitCode lets a command choose the exit code; alone it is not a message.
 type exitCode int
 
-func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+func (exitCode) Error() string { return "" }
 
-// exitIf is err, or else the exit code, when bad.
+// exitIf adds the exit code to err, when bad.
 func exitIf(err error, bad bool, code int) error {
-	if err == nil && bad {
-		return exitCode(code)
+	if bad {
+		return errors.Join(err, exitCode(code))
 	}
 	return err
 }
@@ -94,17 +95,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	e := &env{ctx: ctx, stdout: stdout, stderr: stderr, cli: &c, flags: map[string]string{}}
-	err = parsed.Run(e)
-	var code exitCode
-	switch {
-	case err == nil:
+	if err = parsed.Run(e); err == nil {
 		return 0
-	case errors.As(err, &code):
-		return int(code)
-	default:
-		_, _ = fmt.Fprintln(stderr, "taxops:", err)
-		return 1
 	}
+	code := exitCode(1)
+	errors.As(err, &code)
+	if says := strings.TrimSpace(err.Error()); says != "" {
+		_, _ = fmt.Fprintln(stderr, "taxops:", says)
+	}
+	return int(code)
 }
 
 func (e *env) print() app.Printer { return app.Printer{Out: e.stdout, JSON: e.cli.Output == "json"} }

@@ -39,3 +39,18 @@ func TestHelpAndVersion(t *testing.T) {
 		}
 	}
 }
+
+// An inspection that cannot say anything is UNKNOWN to whoever reads the exit code, and says why.
+func TestInspectionWithoutAResultIsUnknown(t *testing.T) {
+	for _, line := range []string{
+		"--config /no/such/file inspect run", "inspect run --out /no/such/folder/report",
+	} {
+		var out, bad bytes.Buffer
+		if code := run(append([]string{"--data", t.TempDir()}, strings.Fields(line)...), &out, &bad); code != 3 {
+			t.Errorf("%s: exit code %d, want 3", line, code)
+		}
+		if !strings.HasPrefix(bad.String(), "taxops: ") || strings.Contains(bad.String(), "exit code") {
+			t.Errorf("%s: %q", line, bad.String())
+		}
+	}
+}

@@ -93,23 +93,24 @@ type assets struct{ fleet *fleet.Module }
 // Local implements inspect.Assets.
 func (f assets) Local(ctx context.Context) (inspect.Asset, error) {
 	a, err := f.fleet.EnsureLocalHost(ctx)
-	return inspected(a), err
+	return inspected(a, a), err
 }
 
 // Asset implements inspect.Assets.
 func (f assets) Asset(ctx context.Context, id string) (inspect.Asset, error) {
 	a, err := f.fleet.Get(ctx, store.Everything(), id)
-	return inspected(a), err
+	if err != nil || a.Kind == fleet.Host {
+		return inspected(a, a), err
+	}
+	host, err := f.fleet.Get(ctx, store.Everything(), a.ParentID)
+	return inspected(a, host), err
 }
 
-func inspected(a fleet.Asset) inspect.Asset {
-	host := a.ID
-	if a.Kind != fleet.Host {
-		host = a.ParentID
-	}
+// inspected is an asset with the machine that it lies on: a component is inspected from there.
+func inspected(a, host fleet.Asset) inspect.Asset {
 	return inspect.Asset{
-		ID: a.ID, Name: a.Name, HostID: host, AreaPath: a.AreaPath, SystemID: a.SystemID,
-		Active: a.State == fleet.Active, Local: a.Machine != "",
+		ID: a.ID, Name: a.Name, HostID: host.ID, AreaPath: a.AreaPath, SystemID: a.SystemID,
+		Active: a.State == fleet.Active, Local: host.Machine != "",
 	}
 }
 

@@ -50,14 +50,14 @@ func (s *Service) routesMe(r *api.Router) {
 		return nil, s.ChangePassword(ctx, in.Body.Current, in.Body.Next, api.Remote(ctx))
 	})
 	api.Register(r, api.Operation{
-		ID: "me.totp.begin", Method: http.MethodPost, Path: "/me/totp/begin", Self: true, Sensitive: true,
+		ID: "me.totp.begin", Method: http.MethodPost, Path: "/me/totp/begin", Self: true, Sensitive: true, Fresh: true,
 		Summary: "Make the secret of an authenticator", Doc: "It counts once confirmed.",
 	}, func(ctx context.Context, _ *struct{}) (*api.Output[totpBegun], error) {
 		key, uri, err := s.BeginTOTP(ctx)
 		return &api.Output[totpBegun]{Body: totpBegun{Secret: key, URI: uri}}, err
 	})
 	api.Register(r, api.Operation{
-		ID: "me.totp.confirm", Method: http.MethodPost, Path: "/me/totp/confirm", Self: true, Sensitive: true,
+		ID: "me.totp.confirm", Method: http.MethodPost, Path: "/me/totp/confirm", Self: true, Sensitive: true, Fresh: true,
 		Summary: "Enable one-time codes", Codes: codes(CodeTOTPInvalid),
 	}, func(ctx context.Context, in *bodyInput[codeBody]) (*api.Output[totpConfirmed], error) {
 		list, err := s.ConfirmTOTP(ctx, in.Body.Code.Reveal())

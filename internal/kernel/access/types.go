@@ -60,7 +60,7 @@ func Types() []journal.Type {
 		{Name: typeRemoved, TitleZH: "移除账号", TitleEN: "Account removed", Fields: []journal.Field{reason}},
 		{Name: typeErased, TitleZH: "抹除个人信息", TitleEN: "Personal data erased", Fields: []journal.Field{reason}},
 		{Name: typeInvited, TitleZH: "发出邀请链接", TitleEN: "Invitation made", Fields: []journal.Field{
-			expires, {Name: "replaces_credentials", TitleZH: "重设口令", TitleEN: "Replaces credentials"},
+			expires, {Name: "replaces_credentials", TitleZH: "重设密码", TitleEN: "Replaces credentials"},
 		}},
 		{Name: typeRecovered, TitleZH: "在主机上恢复账号", TitleEN: "Account recovered on the host", Fields: []journal.Field{expires}},
 		{Name: typeSignedIn, TitleZH: "登录", TitleEN: "Signed in", Fields: []journal.Field{session, remote, how}},
@@ -74,7 +74,7 @@ func Types() []journal.Type {
 		{Name: typeRevoked, TitleZH: "结束会话", TitleEN: "Sessions ended", Fields: []journal.Field{
 			{Name: "sessions", TitleZH: "会话", TitleEN: "Sessions"}, why,
 		}},
-		{Name: typePassword, TitleZH: "修改口令", TitleEN: "Password changed", Fields: []journal.Field{how}},
+		{Name: typePassword, TitleZH: "修改密码", TitleEN: "Password changed", Fields: []journal.Field{how}},
 		{Name: typeTOTPEnabled, TitleZH: "启用动态口令", TitleEN: "One-time codes enabled"},
 		{Name: typeTOTPDisabled, TitleZH: "停用动态口令", TitleEN: "One-time codes disabled", Fields: []journal.Field{how}},
 		{Name: typeGrants, TitleZH: "变更授权", TitleEN: "Grants changed", Fields: []journal.Field{

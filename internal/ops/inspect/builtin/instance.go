@@ -23,7 +23,7 @@ func instanceParams(port int, socketZH, socketEN string) []probe.Param {
 		{Name: "port", Type: "int", Default: port, TitleZH: "端口", TitleEN: "Port"},
 		{Name: "socket", Type: "string", TitleZH: socketZH, TitleEN: socketEN},
 		{Name: "user", Type: "string", TitleZH: "账户（空为本机默认账户）", TitleEN: "User (empty for the local default)"},
-		{Name: "password", Type: "string", Secret: true, TitleZH: "口令", TitleEN: "Password"},
+		{Name: "password", Type: "string", Secret: true, TitleZH: "密码", TitleEN: "Password"},
 	}
 }
 

@@ -62,7 +62,7 @@ func Kinds(s Store, j Journal, w Work) []probe.Builtin {
 			Run:     func(ctx context.Context, t probe.Target) probe.Result { return lookAtStore(ctx, t, s) },
 		},
 		{
-			Kind: "data.journal", TitleZH: "业务日志链", TitleEN: "The journal's chain",
+			Kind: "data.journal", TitleZH: "审计日志链", TitleEN: "The journal's chain",
 			HelpZH: "逐轮校验上次之后新增的日志行，并检查待入链行的等待时间。变红时：不要修复数据库，先导出日志并运行 taxops journal verify，保留现场。",
 			HelpEN: "Verifies each round the rows since the last one, and looks at how long rows wait to be chained. When red: do not repair the database; export the journal, run taxops journal verify and keep everything as it is.",
 			Thresholds: []probe.Threshold{
@@ -73,7 +73,7 @@ func Kinds(s Store, j Journal, w Work) []probe.Builtin {
 		},
 		{
 			Kind: "data.undelivered", TitleZH: "未送达事项", TitleEN: "What was not delivered",
-			HelpZH: "重试用尽的后台任务、停住的日志订阅对象和订阅落后的行数。变红时：在「业务日志」的订阅页查看原因，修复后重试，或说明理由跳过。",
+			HelpZH: "重试用尽的后台任务、停住的日志订阅对象和订阅落后的行数。变红时：在「审计日志」的订阅页查看原因，修复后重试，或说明理由跳过。",
 			HelpEN: "Background jobs that used up their attempts, subjects whose rows a subscription could not handle, and rows that subscriptions lag behind. When red: look at the journal's subscriptions, then retry, or skip with a reason.",
 			Thresholds: []probe.Threshold{
 				{Metric: "dead", Warn: "0", Crit: "9"},
@@ -121,7 +121,7 @@ const markKey = "mark"
 func lookAtJournal(ctx context.Context, t probe.Target, j Journal) probe.Result {
 	pending, oldest, err := j.Lag(ctx)
 	if err != nil {
-		return probe.Unknowable("read_failed", "无法读取业务日志："+err.Error())
+		return probe.Unknowable("read_failed", "无法读取审计日志："+err.Error())
 	}
 	r := t.Report()
 	r.Record("pending", float64(pending), "")
@@ -129,7 +129,7 @@ func lookAtJournal(ctx context.Context, t probe.Target, j Journal) probe.Result 
 	from := recall(t.Memory)
 	mark, bad, err := j.VerifyTail(ctx, from, mostRows)
 	if err != nil {
-		return probe.Unknowable("read_failed", "无法校验业务日志："+err.Error())
+		return probe.Unknowable("read_failed", "无法校验审计日志："+err.Error())
 	}
 	if len(bad) > 0 {
 		r.Raise(probe.Critical, "tampered", fmt.Sprintf("第 %d 行与写入时不一致，共 %d 处", bad[0].Seq, len(bad)))

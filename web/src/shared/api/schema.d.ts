@@ -1335,7 +1335,7 @@ export interface paths {
          * Make the secret of an authenticator
          * @description It counts once confirmed.
          *
-         *     Any signed-in person, about themselves.
+         *     Any signed-in person, about themselves. Needs a recent proof of identity (`/access/reauthenticate`).
          */
         post: operations["me.totp.begin"];
         delete?: never;
@@ -1355,7 +1355,7 @@ export interface paths {
         put?: never;
         /**
          * Enable one-time codes
-         * @description Any signed-in person, about themselves.
+         * @description Any signed-in person, about themselves. Needs a recent proof of identity (`/access/reauthenticate`).
          *
          *     Problems: `totp_invalid`
          */
