@@ -34,7 +34,8 @@ type platform struct {
 // need rounds say so.
 func start(t *testing.T, engine store.Dialect) *platform {
 	t.Helper()
-	flags := map[string]string{"data.dir": t.TempDir()}
+	// Every operation as every role is more in a second than one address may ask.
+	flags := map[string]string{"data.dir": t.TempDir(), "http.requests_per_second": "1000000"}
 	if engine == store.Postgres {
 		flags["database.url"] = storetest.URL(t, engine)
 	}

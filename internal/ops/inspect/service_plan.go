@@ -38,7 +38,7 @@ type PlanChange struct {
 
 // ensurePlan makes the default plan of a machine when it has none of that kind.
 func (m *Module) ensurePlan(ctx context.Context, host Asset) error {
-	return m.write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := m.write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		origin := "default:" + host.ID
 		n, err := tx.NewSelect().Model((*Plan)(nil)).Where("origin = ?", origin).Count(ctx)
 		if err != nil || n > 0 {
@@ -48,12 +48,12 @@ func (m *Module) ensurePlan(ctx context.Context, host Asset) error {
 			Name: defaultPlanName, IntervalSeconds: int64(defaultPlanInterval / time.Second), Classes: classWords(),
 			HostID: host.ID, AreaPath: host.AreaPath, Origin: origin,
 		}
-		err = m.insertPlan(ctx, tx, p)
-		if store.Unique(err) {
-			return problem.New(problem.Conflict, "another server of this machine made the plan").With(err)
-		}
-		return err
+		return m.insertPlan(ctx, tx, p)
 	})
+	if store.Unique(err) {
+		return nil // another server of this machine was first
+	}
+	return err
 }
 
 func (m *Module) insertPlan(ctx context.Context, tx *store.Tx, p *Plan) error {
