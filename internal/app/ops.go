@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"taxops/internal/kernel/journal"
 	"taxops/internal/kernel/module"
 	"taxops/internal/kernel/org"
+	"taxops/internal/kernel/problem"
 	"taxops/internal/kernel/store"
 	"taxops/internal/ops/fleet"
 	"taxops/internal/ops/inspect"
@@ -93,25 +95,46 @@ type assets struct{ fleet *fleet.Module }
 // Local implements inspect.Assets.
 func (f assets) Local(ctx context.Context) (inspect.Asset, error) {
 	a, err := f.fleet.EnsureLocalHost(ctx)
-	return inspected(a, a), err
+	return inspected(a, a, a), err
 }
 
-// Asset implements inspect.Assets.
+// Asset implements inspect.Assets. It only reads, since it is asked within transactions too.
 func (f assets) Asset(ctx context.Context, id string) (inspect.Asset, error) {
 	a, err := f.fleet.Get(ctx, store.Everything(), id)
-	if err != nil || a.Kind == fleet.Host {
-		return inspected(a, a), err
+	if err != nil {
+		return inspect.Asset{}, err
 	}
-	host, err := f.fleet.Get(ctx, store.Everything(), a.ParentID)
-	return inspected(a, host), err
+	host := a
+	if a.ParentID != "" {
+		if host, err = f.fleet.Get(ctx, store.Everything(), a.ParentID); err != nil {
+			return inspect.Asset{}, err
+		}
+	}
+	var server fleet.Asset
+	if r := fleet.ReachOf(a, host); r == fleet.ReachDirect || r == fleet.ReachSSH {
+		server, err = f.fleet.LocalHost(ctx)
+		if err != nil && problem.CodeOf(err) != problem.NotFound {
+			return inspect.Asset{}, err
+		}
+	}
+	return inspected(a, host, server), nil
 }
 
-// inspected is an asset with the machine that it lies on: a component is inspected from there.
-func inspected(a, host fleet.Asset) inspect.Asset {
-	return inspect.Asset{
-		ID: a.ID, Name: a.Name, HostID: host.ID, AreaPath: a.AreaPath, SystemID: a.SystemID,
-		Active: a.State == fleet.Active, Local: host.Machine != "",
+// inspected is an asset with the machine that it is inspected from: the one it lies on when a server
+// runs there, or the machine of this server when it is reached over the network.
+func inspected(a, host, server fleet.Asset) inspect.Asset {
+	out := inspect.Asset{
+		ID: a.ID, Name: a.Name, Kind: a.Kind, HostID: host.ID, AreaPath: a.AreaPath, SystemID: a.SystemID,
+		Active: a.State == fleet.Active, Reach: fleet.ReachOf(a, host), Address: cmp.Or(a.Address, host.Address), Labels: a.Labels,
 	}
+	switch out.Reach {
+	case fleet.ReachLocal:
+		out.Local = host.Machine != ""
+	case fleet.ReachDirect, fleet.ReachSSH:
+		out.Local = server.ID != ""
+		out.HostID = cmp.Or(server.ID, host.ID)
+	}
+	return out
 }
 
 // work is what the platform has not delivered, as its own inspection sees it.

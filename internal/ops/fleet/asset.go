@@ -18,7 +18,11 @@ import (
 const (
 	Host      = "host"      // 主机
 	Component = "component" // 组件
+	Network   = "network"   // 网络设备
 )
+
+// Kinds lists the kinds of assets.
+func Kinds() []string { return []string{Host, Component, Network} }
 
 // States and events of an asset.
 const (
@@ -49,12 +53,13 @@ type Asset struct {
 	AreaPath      string
 	SystemID      string
 	State         state.State
-	Facts         Facts             `bun:"type:json"`
-	Labels        map[string]string `bun:"type:json"`
-	Machine       string            `bun:",nullzero"`
-	CreatedAt     store.Time
-	UpdatedAt     store.Time
-	Version       int64
+	Profile
+	Facts     Facts             `bun:"type:json"`
+	Labels    map[string]string `bun:"type:json"`
+	Machine   string            `bun:",nullzero"`
+	CreatedAt store.Time
+	UpdatedAt store.Time
+	Version   int64
 }
 
 // Facts are what a host says of itself.
@@ -71,15 +76,68 @@ type Facts struct {
 // NewAsset is what a person registers.
 type NewAsset struct {
 	Kind, Name, Hostname, ParentID, AreaPath, SystemID string
+	Profile                                            Profile
 	Labels                                             map[string]string
+}
+
+// check refuses what cannot be registered.
+func (n NewAsset) check() error {
+	if !slices.Contains(Kinds(), n.Kind) {
+		return problem.InvalidField("body.kind", "unknown", "one of: %s", strings.Join(Kinds(), ", "))
+	}
+	if err := checkName("body.name", n.Name); err != nil {
+		return err
+	}
+	if err := checkLabels(n.Labels); err != nil {
+		return err
+	}
+	if n.Kind == Component && n.ParentID == "" {
+		return problem.InvalidField("body.parent_id", "required", "a component lies on a host")
+	}
+	if n.Kind != Component && n.ParentID != "" {
+		return problem.InvalidField("body.parent_id", "not_possible", "a component lies on a host, nothing else does")
+	}
+	a := n.asset()
+	for _, at := range attributes() {
+		if err := CheckValue(at.name, *at.of(&a)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// asset is the asset as asked for, not numbered yet.
+func (n NewAsset) asset() Asset {
+	return Asset{
+		Kind: n.Kind, Name: n.Name, Hostname: n.Hostname, ParentID: n.ParentID, Profile: n.Profile,
+		AreaPath: n.AreaPath, SystemID: n.SystemID, Labels: n.Labels,
+	}
+}
+
+// said lists the values that an asset has and that may stand in the open, for the row of its registration.
+func (a *Asset) said() map[string]any {
+	out := map[string]any{}
+	for _, at := range attributes() {
+		if v := *at.of(a); v != "" && !at.personal && at.name != "hostname" {
+			out[at.name] = v
+		}
+	}
+	if len(a.Labels) > 0 {
+		out["labels"] = labelList(a.Labels)
+	}
+	return out
 }
 
 // Change is what a person changes; nil leaves a field as it is.
 type Change struct {
 	Name, AreaPath, SystemID *string
+	Set                      map[string]string // values of the profile by name, and parent_id
 	Labels                   *map[string]string
 	Version                  int64
 }
+
+// personal is what a row says of a personal value that changed: the values stand beside the row, sealed.
+const personal = "changed"
 
 // apply makes the change and names what differs, each with its value before and after.
 func (c Change) apply(a *Asset) (map[string]any, error) {
@@ -98,6 +156,26 @@ func (c Change) apply(a *Asset) (map[string]any, error) {
 	text("name", &a.Name, c.Name)
 	text("area_path", &a.AreaPath, c.AreaPath)
 	text("system_id", &a.SystemID, c.SystemID)
+	for name, value := range c.Set {
+		if name == "parent_id" {
+			text(name, &a.ParentID, &value)
+			continue
+		}
+		at, known := attributeNamed(name)
+		if known && *at.of(a) == value {
+			continue
+		}
+		if err := CheckValue(name, value); err != nil {
+			return nil, err
+		}
+		if (name == "reach" || name == "hostname") && a.Machine != "" {
+			return nil, problem.InvalidField("body."+name, "found_out", "the server that runs on this host finds it out itself")
+		}
+		text(name, at.of(a), &value)
+		if at.personal {
+			changed[name] = personal
+		}
+	}
 	if c.Labels != nil {
 		if err := checkLabels(*c.Labels); err != nil {
 			return nil, err

@@ -24,10 +24,15 @@ func types() []journal.Type {
 			{Name: "kind", TitleZH: "类别", TitleEN: "Kind"},
 			{Name: "name", TitleZH: "名称", TitleEN: "Name"},
 			{Name: "hostname", TitleZH: "主机名", TitleEN: "Host name"},
+			{Name: "given", TitleZH: "登记内容", TitleEN: "Values given", Optional: true},
 		}},
 		{Name: TypeChanged, TitleZH: "资产已变更", TitleEN: "Asset changed", Fields: []journal.Field{
 			{Name: "number", TitleZH: "编号", TitleEN: "Number"},
 			{Name: "changes", TitleZH: "变更内容（前、后）", TitleEN: "Changes (before, after)"},
+			{Name: "owner_name_before", TitleZH: "原责任人", TitleEN: "Owner before", Private: true, Optional: true},
+			{Name: "owner_name_after", TitleZH: "新责任人", TitleEN: "Owner after", Private: true, Optional: true},
+			{Name: "owner_phone_before", TitleZH: "原联系电话", TitleEN: "Phone before", Private: true, Optional: true},
+			{Name: "owner_phone_after", TitleZH: "新联系电话", TitleEN: "Phone after", Private: true, Optional: true},
 		}},
 		{Name: TypeRetired, TitleZH: "资产已下线", TitleEN: "Asset retired", Fields: []journal.Field{
 			{Name: "number", TitleZH: "编号", TitleEN: "Number"},

@@ -8,6 +8,7 @@ import (
 	"reflect"
 
 	"github.com/google/uuid"
+	"github.com/uptrace/bun"
 
 	"taxops/internal/kernel/api"
 	"taxops/internal/kernel/journal"
@@ -74,39 +75,33 @@ func (m *Module) Get(ctx context.Context, scope store.Scope, id string) (Asset, 
 
 // Register adds an asset that a person names.
 func (m *Module) Register(ctx context.Context, scope store.Scope, n NewAsset) (Asset, error) {
-	if n.Kind != Host && n.Kind != Component {
-		return Asset{}, problem.InvalidField("body.kind", "unknown", "host or component")
-	}
-	if err := checkName("body.name", n.Name); err != nil {
+	if err := n.check(); err != nil {
 		return Asset{}, err
-	}
-	if err := checkLabels(n.Labels); err != nil {
-		return Asset{}, err
-	}
-	if n.Kind == Component && n.ParentID == "" {
-		return Asset{}, problem.InvalidField("body.parent_id", "required", "a component lies on a host")
 	}
 	if err := m.place(ctx, scope, n.AreaPath, n.SystemID); err != nil {
 		return Asset{}, err
 	}
 	var out Asset
 	err := m.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if n.ParentID != "" {
-			p, err := find(ctx, tx, scope, n.ParentID)
-			if problem.CodeOf(err) == problem.NotFound || (err == nil && (p.Kind != Host || p.State != Active)) {
-				return problem.InvalidField("body.parent_id", "unknown", "no active host with this id")
-			}
-			if err != nil {
-				return err
-			}
+		if err := m.host(ctx, tx, scope, n.ParentID); err != nil {
+			return err
 		}
-		out = Asset{
-			Kind: n.Kind, Name: n.Name, Hostname: n.Hostname, ParentID: n.ParentID,
-			AreaPath: n.AreaPath, SystemID: n.SystemID, Labels: n.Labels,
-		}
+		out = n.asset()
 		return m.insert(ctx, tx, &out)
 	})
 	return out, err
+}
+
+// host refuses a parent that is no active host within the scope; "" is none.
+func (m *Module) host(ctx context.Context, db bun.IDB, scope store.Scope, id string) error {
+	if id == "" {
+		return nil
+	}
+	p, err := find(ctx, db, scope, id)
+	if problem.CodeOf(err) == problem.NotFound || (err == nil && (p.Kind != Host || p.State != Active)) {
+		return problem.InvalidField("body.parent_id", "unknown", "no active host with this id")
+	}
+	return err
 }
 
 // insert numbers, stores and journals a new asset.
@@ -126,7 +121,11 @@ func (m *Module) insert(ctx context.Context, tx *store.Tx, a *Asset) error {
 	if _, err := tx.NewInsert().Model(a).Exec(ctx); err != nil {
 		return fmt.Errorf("store asset: %w", err)
 	}
-	return m.note(ctx, tx, TypeRegistered, a, map[string]any{"kind": a.Kind, "name": a.Name, "hostname": a.Hostname})
+	said := map[string]any{"kind": a.Kind, "name": a.Name, "hostname": a.Hostname}
+	if given := a.said(); len(given) > 0 {
+		said["given"] = given
+	}
+	return m.note(ctx, tx, TypeRegistered, a, said)
 }
 
 // Update changes an asset. The caller must be allowed in the place it comes from and in the one it
@@ -138,6 +137,7 @@ func (m *Module) Update(ctx context.Context, scope store.Scope, id string, c Cha
 		if err != nil {
 			return err
 		}
+		before := *a
 		changed, err := c.apply(a)
 		if err != nil {
 			return err
@@ -147,16 +147,39 @@ func (m *Module) Update(ctx context.Context, scope store.Scope, id string, c Cha
 				return err
 			}
 		}
-		if out = *a; len(changed) == 0 {
-			return nil
+		if changed["parent_id"] != nil {
+			if a.Kind != Component || a.ParentID == "" {
+				return problem.InvalidField("body.parent_id", "not_possible", "a component lies on a host, nothing else does")
+			}
+			if err := m.host(ctx, tx, scope, a.ParentID); err != nil {
+				return err
+			}
 		}
-		if err := save(ctx, tx, a); err != nil {
+		out = *a
+		if err := m.change(ctx, tx, a, &before, changed); err != nil {
 			return err
 		}
 		out = *a
-		return m.note(ctx, tx, TypeChanged, a, map[string]any{"changes": changed})
+		return nil
 	})
 	return out, err
+}
+
+// change stores an asset whose values differ from before and writes the row that says so.
+func (m *Module) change(ctx context.Context, tx *store.Tx, a, before *Asset, changed map[string]any) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	if err := save(ctx, tx, a); err != nil {
+		return err
+	}
+	fields := map[string]any{"changes": changed}
+	for _, at := range attributes() {
+		if at.personal && changed[at.name] != nil {
+			fields[at.name+"_before"], fields[at.name+"_after"] = *at.of(before), *at.of(a)
+		}
+	}
+	return m.note(ctx, tx, TypeChanged, a, fields)
 }
 
 // Retire ends the life of an asset; its components must be retired before.
@@ -228,7 +251,7 @@ func (m *Module) EnsureLocalHost(ctx context.Context) (Asset, error) {
 		if a == nil {
 			out = Asset{
 				Kind: Host, Name: l.hostname, Hostname: l.hostname, Machine: l.key, Facts: l.facts,
-				AreaPath: m.areaPath, SystemID: m.systemID,
+				AreaPath: m.areaPath, SystemID: m.systemID, Profile: Profile{Reach: ReachLocal},
 			}
 			return m.insert(ctx, tx, &out)
 		}
@@ -251,6 +274,23 @@ func (m *Module) EnsureLocalHost(ctx context.Context) (Asset, error) {
 		return Asset{}, fmt.Errorf("register this machine: %w", err)
 	}
 	return out, nil
+}
+
+// LocalHost returns the asset of this machine without writing anything, or a problem with code
+// not_found while it is not registered.
+func (m *Module) LocalHost(ctx context.Context) (Asset, error) {
+	l, err := m.machine.read()
+	if err != nil {
+		return Asset{}, err
+	}
+	a, err := byMachine(ctx, m.db.Read(), l.key)
+	if err != nil {
+		return Asset{}, err
+	}
+	if a == nil {
+		return Asset{}, problem.Missing("asset", l.hostname)
+	}
+	return *a, nil
 }
 
 func factChanges(before, after Facts) map[string]any {

@@ -14,11 +14,15 @@ func assetList() *store.ListSpec {
 	return &store.ListSpec{
 		Table: "asset", Key: "id", AreaColumn: "area_path", SystemColumn: "system_id",
 		Filters: []store.Filter{
-			{Name: "kind", Column: "kind", OneOf: []string{Host, Component}},
+			{Name: "kind", Column: "kind", OneOf: Kinds()},
 			{Name: "area_path", Column: "area_path", Match: store.Under},
 			{Name: "system_id", Column: "system_id"},
 			{Name: "state", Column: "state", OneOf: []string{string(Active), string(Retired)}},
-			{Name: "q", Match: store.Has, Columns: []string{"name", "hostname", "number"}},
+			{Name: "environment", Column: "environment", OneOf: Environments()},
+			{Name: "criticality", Column: "criticality", OneOf: Criticalities()},
+			{Name: "reach", Column: "reach", OneOf: append([]string{ReachLocal}, Reaches()...)},
+			{Name: "parent_id", Column: "parent_id"},
+			{Name: "q", Match: store.Has, Columns: []string{"name", "hostname", "number", "address", "serial", "owner_name", "labels"}},
 		},
 		Sorts:       map[string]string{"name": "name", "number": "number", "created_at": "created_at"},
 		DefaultSort: "name",

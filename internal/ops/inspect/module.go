@@ -53,10 +53,14 @@ type Runner interface {
 // Asset is what this module needs to know of what it inspects.
 type Asset struct {
 	ID, Name           string
-	HostID             string // the machine it lies on, itself for a host
+	Kind               string // host, component, network
+	HostID             string // the machine it is inspected from: the one it lies on, or the server's when it is reached over the network
 	AreaPath, SystemID string
 	Active             bool
-	Local              bool // a server runs on that machine, so that it can be inspected
+	Local              bool              // a server runs on that machine, so that it can be inspected
+	Reach              string            // how it is reached: local, direct, ssh, none
+	Address            string            // under which it is reached, may be empty
+	Labels             map[string]string // what people noted of it; read only
 }
 
 // Assets knows what is kept running.

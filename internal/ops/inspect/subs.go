@@ -30,6 +30,9 @@ func (m *Module) followAsset(ctx context.Context, tx *store.Tx, row journal.Row)
 		q := tx.NewUpdate().Model(model).Set("asset_name = ?", a.Name).Set("area_path = ?", a.AreaPath).Set("system_id = ?", a.SystemID)
 		if _, checks := model.(*Check); checks {
 			q = q.Set("retired = ?", bit(!a.Active))
+			if a.HostID != "" && movesChecks(row) {
+				q = q.Set("host_id = ?", a.HostID)
+			}
 		}
 		for _, w := range where {
 			q = q.Where(w)
@@ -43,4 +46,10 @@ func (m *Module) followAsset(ctx context.Context, tx *store.Tx, row journal.Row)
 		return err
 	}
 	return update((*Finding)(nil), "active = 1")
+}
+
+// movesChecks reports a change after which another machine inspects the asset.
+func movesChecks(row journal.Row) bool {
+	changes, _ := row.Fields["changes"].(map[string]any)
+	return changes["reach"] != nil || changes["parent_id"] != nil
 }
