@@ -27,7 +27,7 @@ func TestAssetsReachedFromTheServerAreInspectedFromItsHost(t *testing.T) {
 	}
 	add := func(asset string) reply {
 		return admin.call("POST", "/inspect/checks", map[string]any{
-			"asset_id": asset, "kind": "service.tcp", "params": map[string]any{"address": "192.0.2.10:22"},
+			"asset_id": asset, "kind": "service.tcp", "params": map[string]any{"host": "192.0.2.10", "port": 22},
 		})
 	}
 	direct, none := register("直连主机", "direct"), register("仅登记主机", "none")
