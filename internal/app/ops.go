@@ -28,6 +28,7 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 	var err error
 	a.fleet, err = fleet.New(fleet.Deps{
 		DB: a.db, Journal: a.journal, Places: orgs, AreaPath: a.o.Config.Text("installation.area"), Log: a.o.Log,
+		Timeline: a.journal, People: a.access, Seen: seenHere,
 		// The inspection is made after the assets that it inspects.
 		Worst: func(ctx context.Context, ids []string) (map[string]string, error) {
 			return a.inspect.WorstStates(ctx, ids)
@@ -57,7 +58,7 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 		{
 			Name: "fleet", Title: [2]string{"资产", "Assets"}, Migrations: &fleetTables,
 			Events: fleet.Types(), States: fleet.Machines(), Permissions: fleet.Permissions(),
-			Routes: a.fleet.Routes, Services: a.fleet.Services(),
+			Routes: a.fleet.Routes, Services: a.fleet.Services(), Homes: a.fleet.HomeCards(),
 		},
 		{
 			Name: "inspect", Title: [2]string{"巡检", "Inspection"}, Migrations: &inspectTables,
@@ -133,6 +134,15 @@ func inspected(a, host, server fleet.Asset) inspect.Asset {
 	case fleet.ReachDirect, fleet.ReachSSH:
 		out.Local = server.ID != ""
 		out.HostID = cmp.Or(server.ID, host.ID)
+	}
+	return out
+}
+
+// seenHere lists the services that take connections on this machine, for the register.
+func seenHere(context.Context) []fleet.Sighting {
+	var out []fleet.Sighting
+	for _, s := range builtin.Services() {
+		out = append(out, fleet.Sighting{Key: s.Key, Service: s.Kind, Port: s.Port, Name: s.Name, Why: s.Where})
 	}
 	return out
 }

@@ -184,4 +184,5 @@ func (m *Module) Routes(r *api.Router) {
 		a, err := m.Retire(ctx, scopeOf(ctx), in.ID, in.Body.Reason, in.Body.Version)
 		return m.view(ctx, a, err)
 	})
+	m.registerRoutes(r)
 }

@@ -32,6 +32,9 @@ type Module struct {
 	places             Places
 	worstOf            WorstStates
 	machine            Machine
+	timeline           Timeline
+	people             People
+	seen               func(ctx context.Context) []Sighting
 	areaPath, systemID string
 	log                *slog.Logger
 }
@@ -43,7 +46,7 @@ func New(d Deps) (*Module, error) {
 	}
 	m := &Module{
 		db: d.DB, journal: d.Journal, places: d.Places, worstOf: d.Worst, machine: d.Machine,
-		areaPath: d.AreaPath, systemID: d.SystemID, log: d.Log,
+		timeline: d.Timeline, people: d.People, seen: d.Seen, areaPath: d.AreaPath, systemID: d.SystemID, log: d.Log,
 	}
 	if m.areaPath == "" {
 		m.areaPath = defaultArea
@@ -66,7 +69,7 @@ func Migrations() store.Migrations {
 func Types() []journal.Type { return types() }
 
 // Machines are the states of this module's things.
-func Machines() []state.Machine { return []state.Machine{assetMachine()} }
+func Machines() []state.Machine { return []state.Machine{assetMachine(), proposalMachine()} }
 
 // Permissions are what this module lets people do.
 func Permissions() []access.Permission {
@@ -83,7 +86,11 @@ func Permissions() []access.Permission {
 func (m *Module) Services() []lifecycle.Service {
 	return []lifecycle.Service{lifecycle.NewLoop("fleet.local", func(ctx context.Context) {
 		lifecycle.Every(ctx, refreshEvery, func(ctx context.Context) {
-			if _, err := m.EnsureLocalHost(ctx); err != nil && ctx.Err() == nil {
+			host, err := m.EnsureLocalHost(ctx)
+			if err == nil && m.seen != nil {
+				err = m.Propose(ctx, host.ID, m.seen(ctx))
+			}
+			if err != nil && ctx.Err() == nil {
 				m.log.WarnContext(ctx, "facts of this machine not refreshed", "error", err)
 			}
 		})

@@ -28,6 +28,18 @@ type Places interface {
 	Place(ctx context.Context, location, areaPath, systemID string) error
 }
 
+// Timeline reads the journal's rows about one thing, the oldest first, with the private texts that may
+// be shown. It may return fewer than there are when there are more than most.
+type Timeline interface {
+	SubjectRows(ctx context.Context, s journal.Subject, most int) ([]journal.Row, error)
+}
+
+// People knows accounts.
+type People interface {
+	// Names returns what accounts are called; unknown ids are left out.
+	Names(ctx context.Context, ids []string) (map[string]string, error)
+}
+
 // WorstStates tells the gravest state of each asset's checks; an asset without checks is left out.
 type WorstStates func(ctx context.Context, assetIDs []string) (map[string]string, error)
 
@@ -38,6 +50,11 @@ type Deps struct {
 	Places  Places
 	Worst   WorstStates // nil when nothing is inspected
 	Machine Machine
+	// Timeline and People show the history of an asset.
+	Timeline Timeline
+	People   People
+	// Seen lists what runs on this machine, for proposals; nil proposes nothing.
+	Seen func(ctx context.Context) []Sighting
 	// AreaPath and SystemID are where the machine of this server is registered at first;
 	// empty means the region and the platform itself.
 	AreaPath, SystemID string
@@ -55,6 +72,9 @@ func (d Deps) Validate() error {
 	}
 	if d.Places == nil {
 		errs = append(errs, errors.New("fleet: no places"))
+	}
+	if d.Timeline == nil || d.People == nil {
+		errs = append(errs, errors.New("fleet: no timeline or people"))
 	}
 	return errors.Join(errs...)
 }
@@ -75,21 +95,28 @@ func (m *Module) Get(ctx context.Context, scope store.Scope, id string) (Asset, 
 
 // Register adds an asset that a person names.
 func (m *Module) Register(ctx context.Context, scope store.Scope, n NewAsset) (Asset, error) {
+	var out Asset
+	err := m.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		out, err = m.RegisterIn(ctx, tx, scope, n, "")
+		return err
+	})
+	return out, err
+}
+
+// RegisterIn adds an asset within a transaction. Source names the list it came from, "" for none.
+func (m *Module) RegisterIn(ctx context.Context, tx *store.Tx, scope store.Scope, n NewAsset, source string) (Asset, error) {
 	if err := n.check(); err != nil {
 		return Asset{}, err
 	}
 	if err := m.place(ctx, scope, n.AreaPath, n.SystemID); err != nil {
 		return Asset{}, err
 	}
-	var out Asset
-	err := m.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := m.host(ctx, tx, scope, n.ParentID); err != nil {
-			return err
-		}
-		out = n.asset()
-		return m.insert(ctx, tx, &out)
-	})
-	return out, err
+	if err := m.host(ctx, tx, scope, n.ParentID); err != nil {
+		return Asset{}, err
+	}
+	out := n.asset()
+	return out, m.insert(ctx, tx, &out, source)
 }
 
 // host refuses a parent that is no active host within the scope; "" is none.
@@ -105,7 +132,7 @@ func (m *Module) host(ctx context.Context, db bun.IDB, scope store.Scope, id str
 }
 
 // insert numbers, stores and journals a new asset.
-func (m *Module) insert(ctx context.Context, tx *store.Tx, a *Asset) error {
+func (m *Module) insert(ctx context.Context, tx *store.Tx, a *Asset, source string) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("new id: %w", err)
@@ -125,6 +152,9 @@ func (m *Module) insert(ctx context.Context, tx *store.Tx, a *Asset) error {
 	if given := a.said(); len(given) > 0 {
 		said["given"] = given
 	}
+	if source != "" {
+		said["source"] = source
+	}
 	return m.note(ctx, tx, TypeRegistered, a, said)
 }
 
@@ -133,40 +163,44 @@ func (m *Module) insert(ctx context.Context, tx *store.Tx, a *Asset) error {
 func (m *Module) Update(ctx context.Context, scope store.Scope, id string, c Change) (Asset, error) {
 	var out Asset
 	err := m.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		a, err := m.findAt(ctx, tx, scope, id, c.Version)
-		if err != nil {
-			return err
-		}
-		before := *a
-		changed, err := c.apply(a)
-		if err != nil {
-			return err
-		}
-		if changed["area_path"] != nil || changed["system_id"] != nil {
-			if err := m.place(ctx, scope, a.AreaPath, a.SystemID); err != nil {
-				return err
-			}
-		}
-		if changed["parent_id"] != nil {
-			if a.Kind != Component || a.ParentID == "" {
-				return problem.InvalidField("body.parent_id", "not_possible", "a component lies on a host, nothing else does")
-			}
-			if err := m.host(ctx, tx, scope, a.ParentID); err != nil {
-				return err
-			}
-		}
-		out = *a
-		if err := m.change(ctx, tx, a, &before, changed); err != nil {
-			return err
-		}
-		out = *a
-		return nil
+		var err error
+		out, err = m.UpdateIn(ctx, tx, scope, id, c, "")
+		return err
 	})
 	return out, err
 }
 
+// UpdateIn changes an asset within a transaction. Source names the list that the change came from, ""
+// for none.
+func (m *Module) UpdateIn(ctx context.Context, tx *store.Tx, scope store.Scope, id string, c Change, source string) (Asset, error) {
+	a, err := m.findAt(ctx, tx, scope, id, c.Version)
+	if err != nil {
+		return Asset{}, err
+	}
+	before := *a
+	changed, err := c.apply(a)
+	if err != nil {
+		return Asset{}, err
+	}
+	if changed["area_path"] != nil || changed["system_id"] != nil {
+		if err := m.place(ctx, scope, a.AreaPath, a.SystemID); err != nil {
+			return Asset{}, err
+		}
+	}
+	if changed["parent_id"] != nil {
+		if a.Kind != Component || a.ParentID == "" {
+			return Asset{}, problem.InvalidField("body.parent_id", "not_possible", "a component lies on a host, nothing else does")
+		}
+		if err := m.host(ctx, tx, scope, a.ParentID); err != nil {
+			return Asset{}, err
+		}
+	}
+	err = m.change(ctx, tx, a, &before, changed, source)
+	return *a, err
+}
+
 // change stores an asset whose values differ from before and writes the row that says so.
-func (m *Module) change(ctx context.Context, tx *store.Tx, a, before *Asset, changed map[string]any) error {
+func (m *Module) change(ctx context.Context, tx *store.Tx, a, before *Asset, changed map[string]any, source string) error {
 	if len(changed) == 0 {
 		return nil
 	}
@@ -174,6 +208,9 @@ func (m *Module) change(ctx context.Context, tx *store.Tx, a, before *Asset, cha
 		return err
 	}
 	fields := map[string]any{"changes": changed}
+	if source != "" {
+		fields["source"] = source
+	}
 	for _, at := range attributes() {
 		if at.personal && changed[at.name] != nil {
 			fields[at.name+"_before"], fields[at.name+"_after"] = *at.of(before), *at.of(a)
@@ -186,27 +223,33 @@ func (m *Module) change(ctx context.Context, tx *store.Tx, a, before *Asset, cha
 func (m *Module) Retire(ctx context.Context, scope store.Scope, id, reason string, version int64) (Asset, error) {
 	var out Asset
 	err := m.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		a, err := m.findAt(ctx, tx, scope, id, version)
-		if err != nil {
-			return err
-		}
-		if a.State, err = assetMachine().Next(a.State, retire); err != nil {
-			return err
-		}
-		n, err := tx.NewSelect().Model((*Asset)(nil)).Where("parent_id = ?", id).Where("state = ?", Active).Count(ctx)
-		if err != nil {
-			return fmt.Errorf("components of the asset: %w", err)
-		}
-		if n > 0 {
-			return problem.New(problem.NotPossibleInState, "%d active components lie on this host: retire them first", n)
-		}
-		if err := save(ctx, tx, a); err != nil {
-			return err
-		}
-		out = *a
-		return m.note(ctx, tx, TypeRetired, a, map[string]any{"reason": reason})
+		var err error
+		out, err = m.RetireIn(ctx, tx, scope, id, reason, version)
+		return err
 	})
 	return out, err
+}
+
+// RetireIn retires an asset within a transaction.
+func (m *Module) RetireIn(ctx context.Context, tx *store.Tx, scope store.Scope, id, reason string, version int64) (Asset, error) {
+	a, err := m.findAt(ctx, tx, scope, id, version)
+	if err != nil {
+		return Asset{}, err
+	}
+	if a.State, err = assetMachine().Next(a.State, retire); err != nil {
+		return Asset{}, err
+	}
+	n, err := tx.NewSelect().Model((*Asset)(nil)).Where("parent_id = ?", id).Where("state = ?", Active).Count(ctx)
+	if err != nil {
+		return Asset{}, fmt.Errorf("components of the asset: %w", err)
+	}
+	if n > 0 {
+		return Asset{}, problem.New(problem.NotPossibleInState, "%d active components lie on this host: retire them first", n)
+	}
+	if err := save(ctx, tx, a); err != nil {
+		return Asset{}, err
+	}
+	return *a, m.note(ctx, tx, TypeRetired, a, map[string]any{"reason": reason})
 }
 
 func (m *Module) findAt(ctx context.Context, tx *store.Tx, scope store.Scope, id string, version int64) (*Asset, error) {
@@ -253,7 +296,7 @@ func (m *Module) EnsureLocalHost(ctx context.Context) (Asset, error) {
 				Kind: Host, Name: l.hostname, Hostname: l.hostname, Machine: l.key, Facts: l.facts,
 				AreaPath: m.areaPath, SystemID: m.systemID, Profile: Profile{Reach: ReachLocal},
 			}
-			return m.insert(ctx, tx, &out)
+			return m.insert(ctx, tx, &out, "")
 		}
 		if out = *a; reflect.DeepEqual(a.Facts, l.facts) {
 			return nil
