@@ -8,7 +8,6 @@ import (
 	"reflect"
 
 	"github.com/google/uuid"
-	"github.com/uptrace/bun"
 
 	"taxops/internal/kernel/api"
 	"taxops/internal/kernel/journal"
@@ -120,11 +119,11 @@ func (m *Module) RegisterIn(ctx context.Context, tx *store.Tx, scope store.Scope
 }
 
 // host refuses a parent that is no active host within the scope; "" is none.
-func (m *Module) host(ctx context.Context, db bun.IDB, scope store.Scope, id string) error {
+func (m *Module) host(ctx context.Context, tx *store.Tx, scope store.Scope, id string) error {
 	if id == "" {
 		return nil
 	}
-	p, err := find(ctx, db, scope, id)
+	p, err := find(ctx, tx, scope, id)
 	if problem.CodeOf(err) == problem.NotFound || (err == nil && (p.Kind != Host || p.State != Active)) {
 		return problem.InvalidField("body.parent_id", "unknown", "no active host with this id")
 	}

@@ -6,7 +6,7 @@ import type { CheckState, Page } from './types'
 export interface Asset {
   id: string
   number: string
-  kind: 'host' | 'component'
+  kind: 'host' | 'component' | 'network'
   name: string
   hostname: string
   parent_id: string

@@ -454,6 +454,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/fleet/assets/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change many assets alike
+         * @description All of them or none; each has its own row in the journal.
+         *
+         *     Permission: `fleet.manage`.
+         *
+         *     Problems: `not_found` `invalid` `forbidden` `not_possible_in_state`
+         */
+        post: operations["fleet.assets.bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/fleet/assets/{id}": {
         parameters: {
             query?: never;
@@ -484,6 +508,30 @@ export interface paths {
         patch: operations["fleet.assets.update"];
         trace?: never;
     };
+    "/fleet/assets/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened to an asset
+         * @description The latest first; every change with its values before and after, from the journal.
+         *
+         *     Permission: `fleet.read`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["fleet.assets.history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/fleet/assets/{id}/retire": {
         parameters: {
             query?: never;
@@ -502,6 +550,168 @@ export interface paths {
          *     Problems: `not_found` `stale` `not_possible_in_state`
          */
         post: operations["fleet.assets.retire"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fleet/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Note that one asset depends on another
+         * @description depends_on and backed_up_to may not lead back to where they began.
+         *
+         *     Permission: `fleet.manage`.
+         *
+         *     Problems: `invalid` `conflict`
+         */
+        post: operations["fleet.links.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fleet/links/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a dependency away
+         * @description Permission: `fleet.manage`.
+         *
+         *     Problems: `not_found`
+         */
+        delete: operations["fleet.links.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fleet/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Assets with their dependencies
+         * @description Around one asset or of one system, at most 300 assets; components lie on their hosts by parent_id.
+         *
+         *     Permission: `fleet.read`.
+         *
+         *     Problems: `not_found` `invalid`
+         */
+        get: operations["fleet.map.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fleet/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Services that were seen on hosts
+         * @description A person registers or declines each; the latest first.
+         *
+         *     Permission: `fleet.read`.
+         */
+        get: operations["fleet.proposals.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fleet/proposals/{id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register what was seen
+         * @description As a component of its host.
+         *
+         *     Permission: `fleet.manage`.
+         *
+         *     Problems: `not_found` `stale` `not_possible_in_state` `invalid`
+         */
+        post: operations["fleet.proposals.accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fleet/proposals/{id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Do not register what was seen
+         * @description It is remembered and not proposed again; it may still be accepted later.
+         *
+         *     Permission: `fleet.manage`.
+         *
+         *     Problems: `not_found` `stale` `not_possible_in_state`
+         */
+        post: operations["fleet.proposals.decline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fleet/tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many active assets lie where
+         * @description By area, system and kind, within the caller's areas and systems.
+         *
+         *     Permission: `fleet.read`.
+         */
+        get: operations["fleet.tree.get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1440,6 +1650,14 @@ export interface components {
             password: string;
             token: string;
         };
+        AcceptInputBody: {
+            /** @description Of the component; that of the proposal when left out */
+            name?: string;
+            /** @description Of the component; that of the host when left out */
+            system_id?: string;
+            /** Format: int64 */
+            version: number;
+        };
         AccountChangeBody: {
             display_name?: string;
             /** @description All grants the account shall have */
@@ -1505,29 +1723,55 @@ export interface components {
             path: string;
         };
         AssetView: {
+            /** @description IP address or DNS name */
+            address: string;
             area_path: string;
             /** Format: date-time */
             created_at: string;
+            /** @enum {string} */
+            criticality: "" | "core" | "important" | "general";
+            /** @enum {string} */
+            environment: "" | "production" | "disaster_recovery" | "staging" | "test" | "development";
             facts: components["schemas"]["Facts"];
             hostname: string;
             id: string;
             /** @enum {string} */
-            kind: "host" | "component";
+            kind: "host" | "component" | "network";
             labels: {
                 [key: string]: string;
             };
+            location: string;
+            model: string;
             name: string;
             /** @example AST-2026-0001 */
             number: string;
+            /** @description As people say; facts.os is what the host says */
+            os: string;
+            /** @description Account of the responsible person, when they have one */
+            owner_id: string;
+            owner_name: string;
+            owner_phone: string;
             /** @description The host a component lies on, empty for a host */
             parent_id: string;
+            /**
+             * @description How it is reached for inspection; empty for a component that is reached as its host is
+             * @enum {string}
+             */
+            reach: "" | "local" | "direct" | "ssh" | "none";
+            serial: string;
             /** @enum {string} */
             state: "active" | "retired";
             system_id: string;
             /** Format: date-time */
             updated_at: string;
+            vendor: string;
             /** Format: int64 */
             version: number;
+            /**
+             * @description Day, empty when not known
+             * @example 2027-03-31
+             */
+            warranty_until: string;
             /** @description Gravest state of its checks, empty without any */
             worst_state: string;
         };
@@ -1541,6 +1785,28 @@ export interface components {
             note?: string;
             /** Format: int64 */
             version: number;
+        };
+        BulkInputBody: {
+            area_path?: string;
+            /** @description Labels to take away */
+            drop_labels?: string[] | null;
+            ids: string[];
+            /** @description Labels to set; the others stay */
+            set_labels?: {
+                [key: string]: string;
+            };
+            system_id?: string;
+            /** @description Values of the profile by name; an empty text clears one */
+            values?: {
+                [key: string]: string;
+            };
+        };
+        BulkOutput: {
+            /**
+             * Format: int64
+             * @description Assets that differ now
+             */
+            changed: number;
         };
         Card: {
             /** Format: int64 */
@@ -1658,7 +1924,7 @@ export interface components {
             area_path: string;
             hostname?: string;
             /** @enum {string} */
-            kind: "host" | "component";
+            kind: "host" | "component" | "network";
             labels?: {
                 [key: string]: string;
             };
@@ -1666,6 +1932,10 @@ export interface components {
             /** @description The host, for a component */
             parent_id?: string;
             system_id: string;
+            /** @description Values of the profile by name: environment, criticality, owner_id, owner_name, owner_phone, address, os, vendor, model, serial, location, warranty_until, reach */
+            values?: {
+                [key: string]: string;
+            };
         };
         CurrentView: {
             perfdata: components["schemas"]["Perf"][];
@@ -1830,6 +2100,14 @@ export interface components {
             /** @description Empty for all systems */
             system_id: string;
         };
+        GroupView: {
+            area_path: string;
+            /** Format: int64 */
+            count: number;
+            /** @enum {string} */
+            kind: "host" | "component" | "network";
+            system_id: string;
+        };
         HistoryView: {
             series: components["schemas"]["SeriesView"][];
             states: components["schemas"]["Stretch"][];
@@ -1876,6 +2154,9 @@ export interface components {
         ItemsArea: {
             items: components["schemas"]["Area"][];
         };
+        ItemsGroupView: {
+            items: components["schemas"]["GroupView"][];
+        };
         ItemsJournalSubscription: {
             items: components["schemas"]["JournalSubscription"][];
         };
@@ -1893,6 +2174,9 @@ export interface components {
         };
         ItemsSessionView: {
             items: components["schemas"]["SessionView"][];
+        };
+        ItemsStepView: {
+            items: components["schemas"]["StepView"][];
         };
         ItemsSystem: {
             items: components["schemas"]["System"][];
@@ -2077,6 +2361,25 @@ export interface components {
             state: "running" | "finished";
             worst_state: string;
         };
+        LinkInputBody: {
+            from_id: string;
+            /** @enum {string} */
+            kind: "depends_on" | "replicates_to" | "backed_up_to" | "connects_to";
+            to_id: string;
+        };
+        LinkView: {
+            from_id: string;
+            id: string;
+            /** @enum {string} */
+            kind: "depends_on" | "replicates_to" | "backed_up_to" | "connects_to";
+            to_id: string;
+        };
+        MapView: {
+            assets: components["schemas"]["AssetView"][];
+            /** @description There is more than one picture can hold */
+            capped: boolean;
+            links: components["schemas"]["LinkView"][];
+        };
         Me: {
             account: components["schemas"]["MyAccount"];
             installation: components["schemas"]["Installation"];
@@ -2227,6 +2530,18 @@ export interface components {
             /** @description There are more than total */
             total_capped: boolean;
         };
+        PageProposalView: {
+            items: components["schemas"]["ProposalView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
         PageResultView: {
             items: components["schemas"]["ResultView"][];
             /** @description Cursor of the next page, empty at the end */
@@ -2272,6 +2587,10 @@ export interface components {
             };
             name?: string;
             system_id?: string;
+            /** @description Values by name, only the changed ones: those of the profile, hostname, parent_id */
+            values?: {
+                [key: string]: string;
+            };
             /** Format: int64 */
             version: number;
         };
@@ -2364,6 +2683,35 @@ export interface components {
         ProofBody: {
             password: string;
             totp?: string;
+        };
+        ProposalView: {
+            area_path: string;
+            /** @description The component that it became */
+            asset_id: string;
+            /** Format: date-time */
+            decided_at?: string;
+            decided_by_name: string;
+            host_id: string;
+            host_name: string;
+            id: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description 0 when it has none
+             */
+            port: number;
+            /** @description Why it was declined */
+            reason: string;
+            /** Format: date-time */
+            seen_at: string;
+            service: string;
+            /** @enum {string} */
+            state: "open" | "accepted" | "declined";
+            system_id: string;
+            /** Format: int64 */
+            version: number;
+            /** @description What was seen */
+            why: string;
         };
         RepairedInputBody: {
             /** @description What was done */
@@ -2506,6 +2854,27 @@ export interface components {
             /** @description One-time code of the authenticator, or a recovery code */
             totp?: string;
         };
+        StepView: {
+            actor_id: string;
+            actor_kind: string;
+            actor_name: string;
+            /** Format: date-time */
+            at: string;
+            changes: components["schemas"]["ValueChangeView"][];
+            /** @description Kind of the dependency that was added or removed */
+            link: string;
+            reason: string;
+            /**
+             * Format: int64
+             * @description Row of the journal
+             */
+            seq: number;
+            /** @description The import it came from, empty for a change by hand */
+            source: string;
+            to_id: string;
+            to_name: string;
+            type: string;
+        };
         Stretch: {
             /** Format: date-time */
             from: string;
@@ -2554,6 +2923,11 @@ export interface components {
         TotpConfirmed: {
             /** @description Each replaces one code, once; shown this one time */
             recovery_codes: string[];
+        };
+        ValueChangeView: {
+            after: unknown;
+            before: unknown;
+            name: string;
         };
     };
     responses: never;
@@ -3294,7 +3668,15 @@ export interface operations {
                 system_id?: string;
                 /** @description active, retired */
                 state?: string;
-                /** @description Text in name, host name or number */
+                /** @description production, disaster_recovery, staging, test, development */
+                environment?: string;
+                /** @description core, important, general */
+                criticality?: string;
+                /** @description local, direct, ssh, none */
+                reach?: string;
+                /** @description Components of this host */
+                parent_id?: string;
+                /** @description Text in name, host name, number, address, serial number, owner or labels */
                 q?: string;
             };
             header?: never;
@@ -3346,6 +3728,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "fleet.assets.bulk": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkOutput"];
                 };
             };
             /** @description Error */
@@ -3425,6 +3843,37 @@ export interface operations {
             };
         };
     };
+    "fleet.assets.history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsStepView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "fleet.assets.retire": {
         parameters: {
             query?: never;
@@ -3450,6 +3899,251 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "fleet.links.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "fleet.links.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "fleet.map.get": {
+        parameters: {
+            query?: {
+                /** @description This asset with what is joined to it */
+                asset_id?: string;
+                /** @description Steps away from the asset */
+                depth?: number;
+                /** @description Or all assets of this system */
+                system_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "fleet.proposals.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                /** @description open, accepted, declined */
+                state?: string;
+                host_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageProposalView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "fleet.proposals.accept": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "fleet.proposals.decline": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetireInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "fleet.tree.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsGroupView"];
                 };
             };
             /** @description Error */
