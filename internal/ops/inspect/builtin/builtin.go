@@ -21,6 +21,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ type Deps struct {
 	Sys    string // "/sys"
 	Dev    string // "/dev"
 	VarLog string // "/var/log"
+	Root   string // "/": below it lies everything else, /etc for one
 }
 
 // host is what all kinds share.
@@ -40,30 +42,51 @@ type host struct {
 	Deps
 	statfs *statfsGuard
 	kmsg   func(ctx context.Context, path string, fromClear bool, yield func(record []byte)) error
+	helper helper
 }
 
 func newHost(d Deps) host {
 	for _, p := range []struct {
 		field *string
 		usual string
-	}{{&d.Proc, "/proc"}, {&d.Sys, "/sys"}, {&d.Dev, "/dev"}, {&d.VarLog, "/var/log"}} {
+	}{{&d.Proc, "/proc"}, {&d.Sys, "/sys"}, {&d.Dev, "/dev"}, {&d.VarLog, "/var/log"}, {&d.Root, "/"}} {
 		if *p.field == "" {
 			*p.field = p.usual
 		}
 	}
-	return host{Deps: d, statfs: newStatfsGuard(statfs), kmsg: readKmsg}
+	return host{Deps: d, statfs: newStatfsGuard(statfs), kmsg: readKmsg, helper: runHelper}
 }
+
+// at returns the path of a file that lies outside /proc, /sys, /dev and /var/log.
+func (h host) at(name ...string) string { return filepath.Join(append([]string{h.Root}, name...)...) }
 
 // All returns every built-in kind, in the order of the contract's classes.
 func All(deps Deps) []probe.Builtin {
 	h := newHost(deps)
+	return slices.Concat(h.osLogKinds(), h.hardwareKinds(), h.serviceKinds(), h.performanceKinds(), h.instanceKinds())
+}
+
+func (h host) osLogKinds() []probe.Builtin {
 	return []probe.Builtin{
-		h.kernelLog(), h.authLog(),
-		h.nic(), h.raid(), h.temperature(),
-		h.process(), h.tcp(), h.http(), h.certificate(),
-		h.cpu(), h.memory(), h.io(), h.disk(), h.inodes(), h.files(), h.conntrack(),
-		h.postgresql(), h.mysql(), h.redis(),
+		h.kernelLog(), h.oomLog(), h.ioErrorLog(), h.filesystemLog(), h.authLog(), h.journalLog(),
+		h.appLog(), h.logSilence(), h.logGrowth(),
 	}
+}
+
+func (h host) hardwareKinds() []probe.Builtin {
+	return []probe.Builtin{h.nic(), h.raid(), h.temperature()}
+}
+
+func (h host) serviceKinds() []probe.Builtin {
+	return []probe.Builtin{h.process(), h.tcp(), h.http(), h.certificate()}
+}
+
+func (h host) performanceKinds() []probe.Builtin {
+	return []probe.Builtin{h.cpu(), h.memory(), h.io(), h.disk(), h.inodes(), h.files(), h.conntrack()}
+}
+
+func (h host) instanceKinds() []probe.Builtin {
+	return []probe.Builtin{h.postgresql(), h.mysql(), h.redis()}
 }
 
 // How a kind was verified, and where the host kinds last ran for real.

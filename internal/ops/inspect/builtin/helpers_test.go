@@ -1,6 +1,9 @@
 package builtin
 
 import (
+	"context"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,10 +30,12 @@ func tree(t *testing.T, files map[string]string) host {
 			t.Fatal(err)
 		}
 	}
-	return newHost(Deps{
+	h := newHost(Deps{
 		Proc: filepath.Join(root, "proc"), Sys: filepath.Join(root, "sys"),
-		Dev: filepath.Join(root, "dev"), VarLog: filepath.Join(root, "log"),
+		Dev: filepath.Join(root, "dev"), VarLog: filepath.Join(root, "log"), Root: root,
 	})
+	h.helper = helperMissing
+	return h
 }
 
 func testdata(t *testing.T, name string) []byte {
@@ -81,4 +86,30 @@ func value(t *testing.T, r probe.Result, label string) float64 {
 	}
 	t.Errorf("no value %q in %v", label, r.Perf)
 	return 0
+}
+
+// says is a helper that answers to one name with the same words each time.
+func says(t *testing.T, name string, out []byte, code int) helper {
+	t.Helper()
+	return func(_ context.Context, asked string, args ...string) (said, error) {
+		if asked != name {
+			return said{}, fmt.Errorf("%s: %w", asked, fs.ErrNotExist)
+		}
+		return said{out: out, code: code}, nil
+	}
+}
+
+// answers is a helper that answers by its whole command line.
+func answers(table map[string]said) helper {
+	return func(_ context.Context, name string, args ...string) (said, error) {
+		line := strings.Join(append([]string{name}, args...), " ")
+		if s, ok := table[line]; ok {
+			return s, nil
+		}
+		return said{}, fmt.Errorf("%s: %w", line, fs.ErrNotExist)
+	}
+}
+
+func helperMissing(_ context.Context, name string, _ ...string) (said, error) {
+	return said{}, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,17 +17,23 @@ import (
 	"taxops/internal/kernel/probe"
 )
 
-func (h host) kernelLog() probe.Builtin {
-	return probe.Builtin{
-		Kind: "os_log.kernel", Class: probe.OSLog,
-		TitleZH: "内核日志", TitleEN: "Kernel log",
-		HelpZH: "读取内核环形缓冲区 /dev/kmsg 中自上次检查以来的新记录（首次为最近 24 小时，管理员用 dmesg -C 清除过的不再看），查找内存耗尽（OOM）、读写错误、文件系统错误、任务停滞与硬件错误。每条记录只报一次；缓冲区被覆盖而漏看的记录会如实报告。" +
-			"变红时：内存耗尽——查被杀进程与内存上限；读写或文件系统错误——立即确认备份，检查磁盘与存储，勿在线修复；硬件错误——联系硬件或云平台方。",
-		HelpEN: "Reads the new records of the kernel ring buffer /dev/kmsg since the last run (the first time: of the last 24 hours, without what was cleared with dmesg -C) and looks for out-of-memory kills, I/O errors, file-system errors, stalled tasks and hardware errors. Each record is reported once; records overwritten before they were seen are reported as such. " +
-			"When red: for OOM look at the killed process and memory limits; for I/O or file-system errors secure a backup first, then check disk and storage, do not repair online; for hardware errors call the hardware or cloud side.",
+// kernelQuestion is one question to the kernel log: which records answer it.
+type kernelQuestion struct {
+	labels []string // of kernelPatterns
+	others bool     // what a person asked for besides
+}
+
+const (
+	kernelHelpZH = "读取内核环形缓冲区 /dev/kmsg 中自上次检查以来的新记录（首次为最近 24 小时，管理员用 dmesg -C 清除过的不再看）。每条记录只报一次；缓冲区被覆盖而漏看的记录会如实报告。"
+	kernelHelpEN = "Reads the new records of the kernel ring buffer /dev/kmsg since the last run (the first time: of the last 24 hours, without what was cleared with dmesg -C). Each record is reported once; records overwritten before they were seen are reported as such. "
+)
+
+func (h host) kernelKind(kind, titleZH, titleEN, helpZH, helpEN string, q kernelQuestion) probe.Builtin {
+	b := probe.Builtin{
+		Kind: kind, Class: probe.OSLog, TitleZH: titleZH, TitleEN: titleEN,
+		HelpZH: kernelHelpZH + helpZH, HelpEN: kernelHelpEN + helpEN,
 		Params: []probe.Param{
 			{Name: "ignore", Type: "strings", TitleZH: "忽略的记录（正则表达式）", TitleEN: "Records to ignore (regular expressions)"},
-			{Name: "also", Type: "strings", TitleZH: "另外需要报告的记录（正则表达式）", TitleEN: "Further records to report (regular expressions)"},
 		},
 		Thresholds: []probe.Threshold{{Metric: "errors", Crit: "0"}},
 		Check: func(p map[string]any) error {
@@ -39,11 +46,43 @@ func (h host) kernelLog() probe.Builtin {
 		},
 		Verified: verifiedTested, VerifiedOn: verifiedLinux,
 		Discover: always("每台主机都有内核日志"),
-		Run:      h.runKernelLog,
+		Run:      func(ctx context.Context, t probe.Target) probe.Result { return h.runKernelLog(ctx, t, q) },
 	}
+	if q.others {
+		b.Params = append(b.Params, probe.Param{Name: "also", Type: "strings", TitleZH: "另外需要报告的记录（正则表达式）", TitleEN: "Further records to report (regular expressions)"})
+	}
+	return b
 }
 
-func (h host) runKernelLog(ctx context.Context, t probe.Target) probe.Result {
+func (h host) kernelLog() probe.Builtin {
+	return h.kernelKind("os_log.kernel", "内核日志", "Kernel log",
+		"查找任务停滞、内核崩溃与硬件错误（机器检查、不可纠正的内存错误、过热），以及另外指定的记录；内存耗尽、读写错误、文件系统错误各有自己的检查项。变红时：硬件错误——联系硬件或云平台方；任务停滞——看当时的磁盘与网络存储；崩溃——保留现场与 vmcore。",
+		"Looks for stalled tasks, kernel crashes and hardware errors (machine checks, uncorrected memory errors, overheating), and for records named besides; out-of-memory, I/O and file-system errors have checks of their own. When red: for hardware errors call the hardware or cloud side; for stalled tasks look at disks and network storage at that time; after a crash keep the vmcore.",
+		kernelQuestion{labels: []string{"hardware", "stalled"}, others: true})
+}
+
+func (h host) oomLog() probe.Builtin {
+	return h.kernelKind("os_log.oom", "内存耗尽（OOM）", "Out of memory",
+		"查找内核因内存耗尽而杀死进程的记录。变红时：从记录看被杀的是谁、当时谁占用最多；核对数据库与 JVM 的内存上限之和，容器另看其内存限额；被杀的服务确认已恢复。",
+		"Looks for processes that the kernel killed for want of memory. When red: see who was killed and who used most; add up the limits of databases and JVMs, and those of containers; make sure that the killed service is back.",
+		kernelQuestion{labels: []string{"oom"}})
+}
+
+func (h host) ioErrorLog() probe.Builtin {
+	return h.kernelKind("os_log.io_errors", "磁盘读写错误", "Disk I/O errors",
+		"查找磁盘与存储链路的读写错误（介质错误、链路复位、NVMe 超时、设备离线）。变红时：立即确认备份可用；用 SMART 与阵列检查项确认是哪块盘，多路径或网络存储请联系存储方；不要在线修复。",
+		"Looks for read and write errors of disks and storage paths (media errors, link resets, NVMe time-outs, devices gone offline). When red: make sure the backup is good at once; find the disk with the checks for SMART and RAID, for multipath or network storage call the storage side; do not repair online.",
+		kernelQuestion{labels: []string{"io_error"}})
+}
+
+func (h host) filesystemLog() probe.Builtin {
+	return h.kernelKind("os_log.fs_errors", "文件系统错误", "File-system errors",
+		"查找 ext、XFS、Btrfs、NFS 等文件系统报告的错误与被迫只读。变红时：先备份，再安排停机用 fsck 或 xfs_repair 检查；网络文件系统查服务端与网络。",
+		"Looks for errors of ext, XFS, Btrfs, NFS and other file systems, and those forced read-only. When red: back up first, then plan a stop for fsck or xfs_repair; for network file systems look at server and network.",
+		kernelQuestion{labels: []string{"filesystem"}})
+}
+
+func (h host) runKernelLog(ctx context.Context, t probe.Target, q kernelQuestion) probe.Result {
 	ignore, err := compileAll("ignore", t.Params["ignore"])
 	if err != nil {
 		return probe.Unknowable("bad_params", err.Error())
@@ -57,7 +96,7 @@ func (h host) runKernelLog(ctx context.Context, t probe.Target) probe.Result {
 	if last, ok := loadBookmark(t.Memory); ok && last.boot == from.boot {
 		from.seq, from.known = last.seq, true
 	}
-	scan := kernelScan{from: from, ignore: ignore, also: also}
+	scan := kernelScan{from: from, ignore: ignore, also: also, asked: q.labels}
 	since := "自上次检查以来"
 	if !from.known {
 		since = "自开机以来"
@@ -79,7 +118,9 @@ func (h host) runKernelLog(ctx context.Context, t probe.Target) probe.Result {
 	r.Measure("errors", "内核错误记录", float64(scan.total()), "")
 	var kinds []string
 	for i, k := range kernelPatterns {
-		r.Record(k.label, float64(scan.counts[i]), "")
+		if len(q.labels) > 1 && slices.Contains(q.labels, k.label) {
+			r.Record(k.label, float64(scan.counts[i]), "")
+		}
 		if scan.counts[i] > 0 {
 			kinds = append(kinds, fmt.Sprintf("%s %d", k.title, scan.counts[i]))
 		}
@@ -124,6 +165,7 @@ type kernelScan struct {
 	earliest int64 // microseconds after boot before which a first look does not care
 	ignore   []*regexp.Regexp
 	also     []*regexp.Regexp
+	asked    []string // labels of kernelPatterns
 
 	first, last uint64
 	any         bool
@@ -175,9 +217,12 @@ func (s *kernelScan) record(raw []byte) {
 		if !k.match.MatchString(text) {
 			continue
 		}
-		s.counts[i]++
-		s.quote(micros, text)
-		return
+		if slices.Contains(s.asked, k.label) {
+			s.counts[i]++
+			s.quote(micros, text)
+			return
+		}
+		break // another check's answer, unless a person asked for it here
 	}
 	for _, re := range s.also {
 		if re.MatchString(text) {

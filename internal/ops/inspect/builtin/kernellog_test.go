@@ -39,26 +39,60 @@ func logHost(t *testing.T, boot string, list *[][]byte) host {
 	return h
 }
 
+// anyKernelLog asks all questions at once.
+func (h host) anyKernelLog() probe.Builtin {
+	q := kernelQuestion{others: true}
+	for _, k := range kernelPatterns {
+		q.labels = append(q.labels, k.label)
+	}
+	return h.kernelKind("os_log.any", "", "", "", "", q)
+}
+
+func TestEachKernelKindAnswersItsOwnQuestion(t *testing.T) {
+	t.Parallel()
+	list := records(testdata(t, "kmsg.txt"))
+	h := logHost(t, "boot", &list)
+	for _, tt := range []struct {
+		b      probe.Builtin
+		errors float64
+		word   string
+	}{
+		{h.kernelLog(), 2, "硬件错误 1、任务停滞或内核崩溃 1"},
+		{h.oomLog(), 2, "内存耗尽 2"},
+		{h.ioErrorLog(), 3, "读写错误 3"},
+		{h.filesystemLog(), 1, "文件系统错误 1"},
+	} {
+		r := run(t, tt.b, nil, nil)
+		wants(t, r, probe.Critical, probe.ReasonThreshold, tt.word)
+		if n := value(t, r, "errors"); n != tt.errors {
+			t.Errorf("%s: %v errors, want %v", tt.b.Kind, n, tt.errors)
+		}
+	}
+	// What a person asks for is reported, even when it is another kind's answer too.
+	r := run(t, h.kernelLog(), map[string]any{"also": []any{"Out of memory"}}, nil)
+	wants(t, r, probe.Critical, probe.ReasonThreshold, "其他")
+}
+
 func TestKernelLog(t *testing.T) {
 	t.Parallel()
 	list := records(testdata(t, "kmsg.txt"))
 	h := logHost(t, "boot-1", &list)
 	memory := probe.NewMapMemory(nil)
-	r := run(t, h.kernelLog(), nil, memory)
+	r := run(t, h.anyKernelLog(), nil, memory)
 	wants(t, r, probe.Critical, probe.ReasonThreshold, "自开机以来", "内存耗尽 2", "读写错误 3", "文件系统错误 1", "硬件错误 1", "任务停滞或内核崩溃 1")
 	if strings.Contains(r.Details, "general protection") || strings.Contains(r.Details, "remount-ro") || !strings.Contains(r.Details, "dev sdb") {
 		t.Errorf("details\n%s", r.Details)
 	}
-	wants(t, run(t, h.kernelLog(), nil, memory), probe.OK, "", "自上次检查以来新增 0 条")
+	wants(t, run(t, h.anyKernelLog(), nil, memory), probe.OK, "", "自上次检查以来新增 0 条")
 
 	list = append(list, []byte("3,312,92000000,-;XFS (sda3): metadata I/O error in \"xfs_buf_ioend\" at daddr 0x1"))
-	wants(t, run(t, h.kernelLog(), nil, memory), probe.Critical, probe.ReasonThreshold, "文件系统错误 1", "新增 1 条")
-	wants(t, run(t, h.kernelLog(), nil, memory), probe.OK, "", "未见错误")
+	wants(t, run(t, h.anyKernelLog(), nil, memory), probe.Critical, probe.ReasonThreshold, "文件系统错误 1", "新增 1 条")
+	wants(t, run(t, h.anyKernelLog(), nil, memory), probe.OK, "", "未见错误")
 
 	// A new boot counts anew; what happened since is not lost.
 	list = [][]byte{[]byte("6,0,0,-;Linux version"), []byte("3,1,5,-;Out of memory: Killed process 5 (x)")}
 	h = logHost(t, "boot-2", &list)
-	wants(t, run(t, h.kernelLog(), nil, memory), probe.Critical, probe.ReasonThreshold, "自开机以来", "内存耗尽 1")
+	wants(t, run(t, h.anyKernelLog(), nil, memory), probe.Critical, probe.ReasonThreshold, "自开机以来", "内存耗尽 1")
 }
 
 func TestKernelLogSaysWhatItMissed(t *testing.T) {
@@ -78,7 +112,7 @@ func TestKernelLogFirstLookIsOneDay(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(h.Proc, "uptime"), []byte("100000.00 1.00\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := run(t, h.kernelLog(), nil, nil)
+	r := run(t, h.anyKernelLog(), nil, nil)
 	wants(t, r, probe.Critical, probe.ReasonThreshold, "最近 24 小时新增 1 条", "文件系统错误 1")
 }
 
@@ -86,8 +120,8 @@ func TestKernelLogIgnore(t *testing.T) {
 	t.Parallel()
 	list := [][]byte{[]byte("3,1,0,-;blk_update_request: I/O error, dev sr0, sector 0")}
 	h := logHost(t, "boot", &list)
-	wants(t, run(t, h.kernelLog(), map[string]any{"ignore": []any{"dev sr0"}}, nil), probe.OK, "")
-	if _, err := h.kernelLog().CheckParams(map[string]any{"ignore": []any{"("}}); err == nil {
+	wants(t, run(t, h.anyKernelLog(), map[string]any{"ignore": []any{"dev sr0"}}, nil), probe.OK, "")
+	if _, err := h.anyKernelLog().CheckParams(map[string]any{"ignore": []any{"("}}); err == nil {
 		t.Error("a broken expression is taken")
 	}
 }
