@@ -58,7 +58,7 @@ type env struct {
 	flags  map[string]string // settings that the command line gives
 }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { app.Child(os.Args); os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // exitCode lets a command choose the exit code; alone it is not a message.
 type exitCode int

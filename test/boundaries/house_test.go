@@ -21,6 +21,7 @@ func TestTheHouseKeepsItsRules(t *testing.T) {
 			"internal/ops/inspect/execute.go":        "measures how long a check took",
 			"internal/ops/inspect/engine.go":         "compares the wall clock with the one that only runs forward",
 			"internal/ops/inspect/builtin/":          "checks measure how long their object took to answer",
+			"internal/ops/inspect/spawn/":            "programs run in the time of the machine",
 			"internal/app/live.go":                   "a network deadline is in the time of the machine",
 		},
 		SQLAllowed: map[string]string{
