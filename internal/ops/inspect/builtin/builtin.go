@@ -86,7 +86,7 @@ func (h host) performanceKinds() []probe.Builtin {
 }
 
 func (h host) instanceKinds() []probe.Builtin {
-	return []probe.Builtin{h.postgresql(), h.mysql(), h.redis()}
+	return slices.Concat(h.postgresql(), h.mysql(), h.redis())
 }
 
 // How a kind was verified, and where the host kinds last ran for real.

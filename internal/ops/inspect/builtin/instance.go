@@ -53,6 +53,11 @@ func denied(where, said, grant string) probe.Result {
 	return probe.Denied(fmt.Sprintf("%s 拒绝登录（%s）。请建立只读巡检账户并填入本检查项：%s", where, strings.TrimRight(said, "."), grant))
 }
 
+// needsTLS is the result of two sides that do not agree on TLS: the settings are wrong, not the server.
+func needsTLS(where, why string) probe.Result {
+	return probe.Unknowable("tls", where+" "+why)
+}
+
 // partlyDenied raises what an account that could sign in may not see.
 func partlyDenied(r *probe.Report, what, grant string) {
 	r.Raise(probe.Unknown, probe.ReasonDenied, fmt.Sprintf("巡检账户无权查看%s，请执行：%s", what, grant))

@@ -19,66 +19,29 @@ import (
 // myGrant is the least that lets the check see everything it reports.
 const myGrant = "CREATE USER taxops@localhost IDENTIFIED BY '…'; GRANT PROCESS, REPLICATION CLIENT ON *.* TO taxops@localhost;（MariaDB 10.5 起另加 SLAVE MONITOR；经网络连接时把 localhost 换成本机地址）"
 
-func (h host) mysql() probe.Builtin {
-	return probe.Builtin{
-		Kind: "instance.mysql", Class: probe.Instance,
-		TitleZH: "MySQL / MariaDB 实例", TitleEN: "MySQL / MariaDB instance",
-		HelpZH: "登录实例并只读查询：连接耗时、版本、连接数占比、复制线程与延迟、锁等待、最长事务。需要 PROCESS 与 REPLICATION CLIENT 权限：" + myGrant +
-			" 变红时：连接数——查未归还的连接池与 wait_timeout；复制停止——看 Last_Error，勿直接跳过；锁等待与长事务——在 information_schema.innodb_trx 中找到持有者，与应用方确认后结束。",
-		HelpEN: "Signs in and reads: connect time, version, share of connections, replication threads and lag, lock waits, longest transaction. Needs PROCESS and REPLICATION CLIENT: " + myGrant +
-			" When red: connections, look for pools that do not return them and at wait_timeout; stopped replication, read Last_Error and do not just skip; lock waits and long transactions, find the holder in information_schema.innodb_trx and end it after asking the application's owner.",
-		Params: append(instanceParams(3306, "套接字文件", "Socket file"),
-			probe.Param{Name: "tls", Type: "string", Default: "preferred", TitleZH: "TLS 方式（false、preferred、skip-verify、true）", TitleEN: "TLS mode (false, preferred, skip-verify, true)"},
-		),
-		Thresholds: []probe.Threshold{
-			{Metric: "connect_time", Warn: "1", Crit: "3", Unit: "s"},
-			{Metric: "connections_percent", Warn: "75", Crit: "90", Unit: "%"},
-			{Metric: "replica_lag", Warn: "30", Crit: "300", Unit: "s"},
-			{Metric: "lock_waits", Warn: "5", Crit: "20"},
-			{Metric: "lock_wait_time", Warn: "10", Crit: "30", Unit: "s"},
-			{Metric: "longest_transaction", Warn: "600", Crit: "3600", Unit: "s"},
-		},
-		Check: func(p map[string]any) error {
-			switch mode, _ := p["tls"].(string); mode {
-			case "false", "preferred", "skip-verify", "true":
-			default:
-				return fmt.Errorf("tls %q is none of false, preferred, skip-verify, true", mode)
-			}
-			return checkPort(p)
-		},
-		Target:   instanceTarget,
-		Verified: verifiedTested, VerifiedOn: "MariaDB 10.11, 2026-11", Timeout: instanceTimeout,
-		Run:      runMySQL,
-		Discover: h.discoverMySQL,
-	}
+// myGrantData is what the question about auto-increment columns needs beyond that.
+const myGrantData = "GRANT SELECT ON *.* TO taxops@localhost;（只需列出表结构；也可仅授予业务库）"
+
+// mysql is the overview of an instance and the single questions to it.
+func (h host) mysql() []probe.Builtin {
+	e := h.myEngine()
+	return append([]probe.Builtin{e.overview(probe.Builtin{
+		Kind: "instance.mysql", TitleZH: "MySQL / MariaDB 实例", TitleEN: "MySQL / MariaDB instance",
+		HelpZH: "登录实例：能否服务、登录耗时、版本与运行时长；拒绝连接、不应答、连接数已满、地址被封锁都在此报告一次，其余 MySQL 检查项不再重复。需要的权限：" + myGrant +
+			" 变红时：拒绝连接——查服务与端口；不应答——查磁盘与负载；连接数已满——查未归还的连接池；被封锁——查来源主机后 FLUSH HOSTS。",
+		HelpEN: "Signs in: whether the instance serves, how long that takes, version and uptime. Refusals, silence, no free connection and a blocked host are reported here once and not again by the other MySQL checks. Needs: " + myGrant +
+			" When red: if refused check service and port; if silent check disk and load; if full look for pools that do not return connections; if blocked look at the host it came from, then FLUSH HOSTS.",
+		Thresholds: []probe.Threshold{{Metric: "connect_time", Warn: "1", Crit: "3", Unit: "s"}},
+	}, func(r *probe.Report, s *myState) string {
+		r.Measure("connect_time", "登录耗时", s.connect.Seconds(), "s")
+		uptime := s.number("Uptime")
+		r.Record("uptime", uptime, "s")
+		return fmt.Sprintf("%s %s，已运行 %s，连接 %.0f / %.0f", s.where, s.version, probe.Humanize(uptime, "s"), s.number("Threads_connected"), s.setting("max_connections"))
+	})}, e.all(myQuestions())...)
 }
 
 // myDefaults are the accounts tried when none is set.
 func myDefaults() []string { return []string{"root", osUser()} }
-
-func runMySQL(ctx context.Context, t probe.Target) probe.Result {
-	ctx, cancel := answerBy(ctx, instanceAnswer)
-	defer cancel()
-	where := "MySQL " + instanceTarget(t.Params)
-	began := time.Now()
-	db, err := signIn(ctx, t.String("user"), myDefaults(), func(ctx context.Context, user string) (*sql.DB, error) {
-		return myConnect(ctx, t.Params, user)
-	}, myRefused)
-	took := time.Since(began)
-	if err != nil {
-		return myProblem(where, err, took)
-	}
-	defer db.Close()
-	facts, err := askMySQL(ctx, db)
-	if err != nil {
-		if isTimeout(err) || ctx.Err() != nil {
-			return silence(where, time.Since(began), "查询")
-		}
-		return myProblem(where, err, time.Since(began))
-	}
-	facts.connectTime = took
-	return judgeMySQL(t, where, facts)
-}
 
 // myConnect signs in and keeps one connection.
 func myConnect(ctx context.Context, p map[string]any, user string) (*sql.DB, error) {
@@ -133,9 +96,14 @@ func myProblem(where string, err error, took time.Duration) probe.Result {
 		if isTimeout(err) {
 			return silence(where, took, "登录")
 		}
+		if errors.Is(err, mysql.ErrNoTLS) {
+			return needsTLS(where, "服务器不支持 TLS，而本检查项要求 TLS")
+		}
 		return networkProblem(where, err, took).result()
 	}
 	switch {
+	case e.Number == 3159:
+		return needsTLS(where, "服务器只接受 TLS 登录（"+e.Message+"）：请把 TLS 方式设为 true，证书为自签时设为 skip-verify")
 	case myRefused(err):
 		return denied(where, e.Message, myGrant)
 	case e.Number == 1040 || e.Number == 1203:
@@ -148,52 +116,12 @@ func myProblem(where string, err error, took time.Duration) probe.Result {
 	return dialProblem{probe.Critical, "failed", fmt.Sprintf("%s 报错 %d：%s", where, e.Number, e.Message)}.result()
 }
 
-// myFacts is what an instance says about itself.
-type myFacts struct {
-	connectTime       time.Duration
-	version           string
-	connections, most int
-	replicas          []myReplica
-	replicaDenied     bool
-	lockWaits         int
-	lockWait, longest float64 // seconds
-	trxDenied         bool
-}
-
 // myReplica is one channel by which this instance copies another.
 type myReplica struct {
 	name, source string
 	io, sql      string
 	lag          *float64
 	lastError    string
-}
-
-func askMySQL(ctx context.Context, db *sql.DB) (f myFacts, err error) {
-	err = db.QueryRowContext(ctx, "SELECT VERSION(), @@max_connections").Scan(&f.version, &f.most)
-	if err != nil {
-		return f, fmt.Errorf("ask for version: %w", err)
-	}
-	var name string
-	if err = db.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE 'Threads_connected'").Scan(&name, &f.connections); err != nil {
-		return f, fmt.Errorf("ask for connections: %w", err)
-	}
-	err = db.QueryRowContext(ctx, `SELECT count(CASE WHEN trx_state = 'LOCK WAIT' THEN 1 END),
-		coalesce(max(timestampdiff(SECOND, trx_wait_started, now())), 0), coalesce(max(timestampdiff(SECOND, trx_started, now())), 0)
-		FROM information_schema.innodb_trx`).Scan(&f.lockWaits, &f.lockWait, &f.longest)
-	switch {
-	case myRefused(err):
-		f.trxDenied = true
-	case err != nil:
-		return f, fmt.Errorf("ask for transactions: %w", err)
-	}
-	f.replicas, err = askReplicas(ctx, db, f.version)
-	switch {
-	case myRefused(err):
-		f.replicaDenied = true
-	case err != nil:
-		return f, fmt.Errorf("ask for replication: %w", err)
-	}
-	return f, nil
 }
 
 // askReplicas speaks the dialect of the server: the statement was renamed in MySQL 8.0.22 and
@@ -280,45 +208,6 @@ func rowsByName(ctx context.Context, db *sql.DB, query string) ([]map[string]sql
 		return nil, fmt.Errorf("%s: %w", query, err)
 	}
 	return out, nil
-}
-
-func judgeMySQL(t probe.Target, where string, f myFacts) probe.Result {
-	r := t.Report()
-	r.Measure("connect_time", "连接耗时", f.connectTime.Seconds(), "s")
-	percent := 100 * float64(f.connections) / float64(max(f.most, 1))
-	r.Measure("connections_percent", fmt.Sprintf("连接数 %d / %d", f.connections, f.most), percent, "%")
-	r.Record("connections", float64(f.connections), "")
-	figures := fmt.Sprintf("%s %s，连接 %d / %d（%s）", where, f.version, f.connections, f.most, probe.Humanize(percent, "%"))
-	if f.trxDenied {
-		partlyDenied(r, "事务与锁等待", "GRANT PROCESS ON *.* TO 该账户")
-	} else {
-		r.Measure("lock_waits", "锁等待事务数", float64(f.lockWaits), "")
-		r.Measure("lock_wait_time", "最长锁等待", f.lockWait, "s")
-		r.Measure("longest_transaction", "最长事务", f.longest, "s")
-		figures += fmt.Sprintf("，锁等待 %d 个，最长事务 %s", f.lockWaits, lasting(f.longest))
-	}
-	if f.replicaDenied {
-		partlyDenied(r, "复制状态", "GRANT REPLICATION CLIENT ON *.* TO 该账户（MariaDB 10.5 起为 SLAVE MONITOR）")
-	}
-	for _, m := range f.replicas {
-		name, label := "复制", "replica_lag"
-		if m.name != "" {
-			name, label = "复制通道 "+m.name, "replica_lag "+m.name
-		}
-		if m.io != "Yes" || m.sql != "Yes" {
-			text := fmt.Sprintf("%s（来自 %s）已停止：IO 线程 %s，SQL 线程 %s", name, m.source, m.io, m.sql)
-			if m.lastError != "" {
-				text += "，" + m.lastError
-			}
-			r.Raise(probe.Critical, "replication_stopped", text)
-			continue
-		}
-		if m.lag != nil {
-			r.Measure(label, name+"延迟", *m.lag, "s")
-			figures += fmt.Sprintf("，%s延迟 %s", name, probe.Humanize(*m.lag, "s"))
-		}
-	}
-	return r.Result(figures)
 }
 
 func (h host) discoverMySQL(ctx context.Context) []probe.Found {
