@@ -322,7 +322,7 @@ func TestManyQuestionsAskOnce(t *testing.T) {
 		var s share[int]
 		var asked atomic.Int32
 		ask := func(context.Context) (int, error) {
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			return int(asked.Add(1)), nil
 		}
 		var wg sync.WaitGroup
@@ -334,7 +334,7 @@ func TestManyQuestionsAskOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		time.Sleep(shareFor)
+		<-time.After(shareFor)
 		if v, _ := s.get(t.Context(), "a", ask); v != 2 {
 			t.Errorf("a later round got the old answer %d", v)
 		}
