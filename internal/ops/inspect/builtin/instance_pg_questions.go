@@ -279,12 +279,12 @@ func judgePgArchiver(_ probe.Target, r *probe.Report, _ *pgState, a pgArchiver) 
 
 // Growth is judged for things of some size, over about a day.
 const (
-	growthFloor = 1 << 30
-	growthSpan  = 24 * time.Hour
+	smallestGrowth = 1 << 30
+	dayOfGrowth  = 24 * time.Hour
 )
 
-// grown is what is remembered of sizes: when, and how large each thing was.
-type grown struct {
+// sizesAt is what is remembered of sizes: when, and how large each thing was.
+type sizesAt struct {
 	At    int64            `json:"t"` // seconds
 	Sizes map[string]int64 `json:"s"` // MiB
 }
@@ -296,8 +296,8 @@ func judgePgSizes(t probe.Target, r *probe.Report, _ *pgState, list []named) str
 // judgeGrowth records sizes and judges by how much each has grown since the older of two memories,
 // which is one to two spans old.
 func judgeGrowth(t probe.Target, r *probe.Report, what string, list []named) string {
-	now := grown{At: t.Now().Unix(), Sizes: make(map[string]int64)}
-	load := func(key string) (g grown, ok bool) {
+	now := sizesAt{At: t.Now().Unix(), Sizes: make(map[string]int64)}
+	load := func(key string) (g sizesAt, ok bool) {
 		text, _ := t.Memory.Get(key)
 		return g, json.Unmarshal([]byte(text), &g) == nil && g.At <= now.At
 	}
@@ -311,18 +311,18 @@ func judgeGrowth(t probe.Target, r *probe.Report, what string, list []named) str
 			now.Sizes[n.name] = int64(n.value) >> 20
 		}
 		was, seen := older.Sizes[n.name]
-		if !known || !seen || n.value < growthFloor {
+		if !known || !seen || n.value < smallestGrowth {
 			continue
 		}
-		from := max(float64(was<<20), growthFloor)
+		from := max(float64(was<<20), smallestGrowth)
 		r.Measure("growth_percent "+n.name, n.name+" 在 "+probe.Humanize(float64(now.At-older.At), "s")+"内增长", 100*(n.value/from-1), "%")
 	}
-	save := func(key string, g grown) {
+	save := func(key string, g sizesAt) {
 		if b, err := json.Marshal(g); err == nil && len(b) <= probe.MaxMemoryValue {
 			t.Memory.Set(key, string(b))
 		}
 	}
-	span := int64(growthSpan / time.Second)
+	span := int64(dayOfGrowth / time.Second)
 	switch {
 	case !known:
 		save("older", now)
