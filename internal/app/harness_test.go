@@ -196,11 +196,8 @@ func tokenOf(t testing.TB, link string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token := u.Query().Get("token")
-	if token == "" {
-		token = u.Fragment
-	}
-	if token = strings.TrimPrefix(token, "token="); token == "" {
+	token := strings.TrimPrefix(u.Fragment, "token=")
+	if token == "" || u.RawQuery != "" {
 		t.Fatal(fmt.Errorf("no token in %s", link))
 	}
 	return token

@@ -16,11 +16,11 @@ func TestInvitation(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		w := b.setUp()
 		id, link := w.invite("wang", grant("engineer"))
-		if !strings.HasPrefix(link, "http://127.0.0.1:8480/invite?token=") {
+		if !strings.HasPrefix(link, "http://127.0.0.1:8480/invite#token=") {
 			t.Errorf("link %q", link)
 		}
 		token := tokenOf(t, link)
-		look := func(token string) answer { return b.browser().get("/access/invitation?token=" + token) }
+		look := func(token string) answer { return b.browser().post("/access/invitation", fields{"token": token}) }
 		accept := func(token, password string) answer {
 			return b.browser().post("/access/invitation/accept", fields{"token": token, "password": password})
 		}

@@ -74,6 +74,10 @@ type signInBody struct {
 	TOTP     secret.Text `json:"totp,omitempty" maxLength:"40" doc:"One-time code of the authenticator, or a recovery code"`
 }
 
+type tokenBody struct {
+	Token secret.Text `json:"token" minLength:"1" maxLength:"200"`
+}
+
 type acceptBody struct {
 	Token    secret.Text `json:"token" minLength:"1" maxLength:"200"`
 	Password secret.Text `json:"password" minLength:"1" maxLength:"1000"`
@@ -133,14 +137,12 @@ func (s *Service) routesSignIn(r *api.Router) {
 		return &noneWithCookie{SetCookie: s.cookie("", -1)}, s.SignOut(ctx)
 	})
 	api.Register(r, api.Operation{
-		ID: "access.invitation.get", Method: http.MethodGet, Path: "/access/invitation",
+		ID: "access.invitation.get", Method: http.MethodPost, Path: "/access/invitation", Sensitive: true,
 		Public: "the link is the proof", Summary: "Whom an invitation is for",
+		Doc:   "Changes nothing. It is a POST because addresses end up in logs, and the token must not.",
 		Codes: codes(CodeInvitationInvalid, CodeInvitationExpired, CodeInvitationUsed),
-	}, func(ctx context.Context, in *struct {
-		Token string `query:"token" required:"true" minLength:"1" maxLength:"200"`
-	},
-	) (*api.Output[InvitedPerson], error) {
-		inv, err := s.Invitation(ctx, in.Token)
+	}, func(ctx context.Context, in *bodyInput[tokenBody]) (*api.Output[InvitedPerson], error) {
+		inv, err := s.Invitation(ctx, in.Body.Token.Reveal())
 		return &api.Output[InvitedPerson]{Body: inv}, err
 	})
 	api.Register(r, api.Operation{

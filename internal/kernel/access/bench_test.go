@@ -216,10 +216,14 @@ func (a answer) items() []map[string]any {
 func tokenOf(t *testing.T, link string) string {
 	t.Helper()
 	u, err := url.Parse(link)
-	if err != nil || u.Query().Get("token") == "" {
-		t.Fatalf("no token in %q (%v)", link, err)
+	if err != nil || u.RawQuery != "" {
+		t.Fatalf("a query in %q (%v), which servers and proxies log", link, err)
 	}
-	return u.Query().Get("token")
+	given, err := url.ParseQuery(u.Fragment)
+	if err != nil || given.Get("token") == "" {
+		t.Fatalf("no token in the fragment of %q (%v)", link, err)
+	}
+	return given.Get("token")
 }
 
 type fields = map[string]any

@@ -70,9 +70,10 @@ func (s *Service) CreateSetupLink(ctx context.Context) (address string, expires 
 	return link(base, "/setup", token), expires, nil
 }
 
-// link is the address of a page that takes a token.
+// link is the address of a page that takes a token. The token stands in the fragment, which a browser
+// sends to nobody: no server, proxy or Referer ever holds it.
 func link(base, page, token string) string {
-	return base + page + "?" + url.Values{"token": {token}}.Encode()
+	return base + page + "#" + url.Values{"token": {token}}.Encode()
 }
 
 // onHost reports whether a caller sits at this machine.

@@ -33,7 +33,7 @@ func TestSetup(t *testing.T) {
 		if d := expires.Sub(b.clock.Now()); d > 30*time.Minute || d < 29*time.Minute {
 			t.Errorf("the link lasts %s", d)
 		}
-		if !strings.HasPrefix(link, "http://127.0.0.1:8480/setup?token=") {
+		if !strings.HasPrefix(link, "http://127.0.0.1:8480/setup#token=") {
 			t.Errorf("link %q", link)
 		}
 		token := tokenOf(t, link)
@@ -124,7 +124,7 @@ func TestSetupByTheHostsOwnAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(link, "https://10.1.2.3:8480/setup?token=") {
+		if !strings.HasPrefix(link, "https://10.1.2.3:8480/setup#token=") {
 			t.Errorf("link %q", link)
 		}
 		for _, remote := range []string{"10.1.2.4:5555", "[2001:db8::1]:5555"} {
@@ -135,7 +135,7 @@ func TestSetupByTheHostsOwnAddress(t *testing.T) {
 		near := b.browser()
 		near.remote = "10.1.2.3:5555"
 		near.post("/access/setup", first(tokenOf(t, link))).ok()
-		if _, invitation := near.invite("li"); !strings.HasPrefix(invitation, "https://ops.example/invite?token=") {
+		if _, invitation := near.invite("li"); !strings.HasPrefix(invitation, "https://ops.example/invite#token=") {
 			t.Errorf("invitation %q", invitation)
 		}
 	})

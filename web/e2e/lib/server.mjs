@@ -41,7 +41,7 @@ export async function startServer() {
   const setupLink = await new Promise((done, fail) => {
     child.stdout.on('data', (chunk) => {
       out += chunk
-      const link = /set-up\s+(\S+\/setup\?token=\S+)\s/.exec(out)?.[1]
+      const link = /set-up\s+(\S+\/setup#token=\S+)\s/.exec(out)?.[1]
       if (link) done(link)
     })
     child.once('error', fail)

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
 import { Button, Form } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -12,12 +12,13 @@ import { Loading } from '@/shared/ui/StateView'
 import { Time } from '@/shared/ui/Time'
 import { NewPassword, type NewPasswordValues } from './components/NewPassword'
 import { PublicFrame } from './components/PublicFrame'
+import { useLinkToken } from './linkToken'
 import { acceptInvitation, invitationQuery } from './queries'
 
 /** Where an invitation link leads: set a password and be signed in. Also the way back after a lost password. */
 export default function InvitePage() {
   const { t } = useTranslation('access')
-  const { token } = useSearch({ from: '/invite' })
+  const token = useLinkToken()
   const errorText = useErrorText()
   const invitation = useQuery({ ...invitationQuery(token ?? ''), enabled: Boolean(token) })
 

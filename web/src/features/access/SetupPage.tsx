@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
 import { Button, Form, Input } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -12,6 +12,7 @@ import { Notice } from '@/shared/ui/Notice'
 import { Failure, Loading } from '@/shared/ui/StateView'
 import { NewPassword, type NewPasswordValues } from './components/NewPassword'
 import { PublicFrame } from './components/PublicFrame'
+import { useLinkToken } from './linkToken'
 import { setUp } from './queries'
 
 interface Values extends NewPasswordValues {
@@ -22,7 +23,7 @@ interface Values extends NewPasswordValues {
 /** First run: whoever holds the link printed on the server makes the first account. */
 export default function SetupPage() {
   const { t } = useTranslation('access')
-  const { token } = useSearch({ from: '/setup' })
+  const token = useLinkToken()
   const setup = useQuery(setupQuery)
 
   if (setup.isPending || setup.isError || !setup.data.needed || !token) {
@@ -40,7 +41,7 @@ export default function SetupPage() {
         ) : (
           <div className="stack" style={{ marginTop: 12 }}>
             <p className="soft">{t('setup.noToken')}</p>
-            <code className="copy-text-value">http://127.0.0.1:8480/setup?token=…</code>
+            <code className="copy-text-value">http://127.0.0.1:8480/setup#token=…</code>
             <p className="meta">{t('setup.noTokenHelp')}</p>
           </div>
         )}

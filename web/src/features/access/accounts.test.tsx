@@ -43,7 +43,7 @@ const base = {
   'GET /org/systems': { items: [] },
 }
 
-const link = 'https://host/invite?token=once'
+const link = 'https://host/invite#token=once'
 const open = (path: string, handlers: Parameters<typeof mockApi>[0], who = me) => {
   const server = mockApi({ ...base, ...handlers })
   return renderApp({ path, me: who, routes }).then((view) => ({ ...view, server }))

@@ -59,7 +59,7 @@ it('makes the first account', async () => {
     'GET /access/setup': { needed: true },
     'POST /access/setup': () => (used ? problem(409, 'setup_link_expired') : me),
   })
-  const { user } = await renderApp({ path: '/setup?token=t-1', publicRoutes })
+  const { user } = await renderApp({ path: '/setup#token=t-1', publicRoutes })
   await screen.findByText('安装后处于试用状态')
   await user.type(screen.getByLabelText('姓名'), '陈立')
   await user.type(screen.getByLabelText('账号'), 'chenli')
@@ -84,12 +84,12 @@ it('makes the first account', async () => {
 
 it('accepts an invitation with a good password only', async () => {
   const server = mockApi({
-    'GET /access/invitation': { login: 'liusy', display_name: '刘思远', expires_at: '2026-03-01T00:00:00Z' },
+    'POST /access/invitation': { login: 'liusy', display_name: '刘思远', expires_at: '2026-03-01T00:00:00Z' },
     'POST /access/invitation/accept': me,
   })
-  const { user } = await renderApp({ path: '/invite?token=t-2', publicRoutes })
+  const { user } = await renderApp({ path: '/invite#token=t-2', publicRoutes })
   await screen.findByText('刘思远')
-  expect(server.calls[0]!.query).toEqual({ token: 't-2' })
+  expect(server.calls[0]).toMatchObject({ path: '/access/invitation', query: {}, body: { token: 't-2' } })
   await user.type(screen.getByLabelText('新密码'), 'short')
   await user.type(screen.getByLabelText('再次输入新密码'), 'short')
   await user.click(screen.getByRole('button', { name: '设置密码并登录' }))
@@ -104,7 +104,7 @@ it('accepts an invitation with a good password only', async () => {
 })
 
 it('says when an invitation is no longer good', async () => {
-  mockApi({ 'GET /access/invitation': problem(404, 'invitation_expired') })
-  await renderApp({ path: '/invite?token=t-2', publicRoutes })
+  mockApi({ 'POST /access/invitation': problem(404, 'invitation_expired') })
+  await renderApp({ path: '/invite#token=t-2', publicRoutes })
   await waitFor(() => expect(screen.getByText(/邀请链接已过期/)).toBeTruthy())
 })

@@ -55,10 +55,7 @@ export const invitationQuery = (token: string) =>
   queryOptions({
     queryKey: [module, 'invitation', token],
     queryFn: ({ signal }) =>
-      api.get<{ login: string; display_name: string; expires_at: string }>('/access/invitation', {
-        query: { token },
-        signal,
-      }),
+      api.post<{ login: string; display_name: string; expires_at: string }>('/access/invitation', { token }, { signal }),
     retry: false,
     staleTime: Infinity,
   })

@@ -15,14 +15,12 @@ const signIn = createRoute({
 const setup = createRoute({
   getParentRoute: () => rootRoute,
   path: '/setup',
-  validateSearch: searchOf('token'),
   component: lazyPage(() => import('./SetupPage')),
 })
 
 const invite = createRoute({
   getParentRoute: () => rootRoute,
   path: '/invite',
-  validateSearch: searchOf('token'),
   component: lazyPage(() => import('./InvitePage')),
 })
 
