@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +51,7 @@ type ListSpec struct {
 	Table        string            // name or alias in the query
 	Key          string            // unique column that breaks ties, usually "id"
 	Filters      []Filter          //
-	Sorts        map[string]string // name in the URL → column; the column must not be NULL
+	Sorts        map[string]string // name in the URL → column; never NULL, and a field of the model, as Key is
 	DefaultSort  string            // "-opened_at"
 	AreaColumn   string            // "" for a list that is not scoped
 	SystemColumn string
@@ -163,7 +165,7 @@ func List[T any](ctx context.Context, db bun.IDB, spec *ListSpec, scope Scope, q
 	}
 	if len(rows) > limit {
 		page.Items = rows[:limit]
-		if page.NextCursor, err = nextCursor(ctx, db, spec, sort, sortColumn, &page.Items[limit-1]); err != nil {
+		if page.NextCursor, err = nextCursor(db, spec, sort, sortColumn, &page.Items[limit-1]); err != nil {
 			return none, err
 		}
 	}
@@ -178,39 +180,45 @@ func List[T any](ctx context.Context, db bun.IDB, spec *ListSpec, scope Scope, q
 	if page.Total > ExactTotal {
 		page.Total, page.TotalCapped = ExactTotal, true
 	}
+	page.Total = max(page.Total, len(rows)) // rows may have gone between the two questions
 	return page, nil
 }
 
-// nextCursor reads the last row's sort value by its key, so that models need no extra field.
-func nextCursor[T any](ctx context.Context, db bun.IDB, spec *ListSpec, sort, sortColumn string, last *T) (string, error) {
-	var value, key any
-	row := db.NewSelect().Model(last).WherePK().
-		ColumnExpr("?, ?", bun.Ident(spec.col(sortColumn)), bun.Ident(spec.col(spec.Key)))
-	rows, err := row.Rows(ctx)
+// nextCursor says where the page ends, from its last row as it was read: asked for again, the row might
+// be gone by now, or lie elsewhere in the order.
+func nextCursor[T any](db bun.IDB, spec *ListSpec, sort, sortColumn string, last *T) (string, error) {
+	value, err := columnOf(db, last, sortColumn)
 	if err != nil {
-		return "", Classify(fmt.Errorf("cursor of %s: %w", spec.Table, err))
+		return "", fmt.Errorf("cursor of %s: %w", spec.Table, err)
 	}
-	defer rows.Close() //nolint:errcheck // read only; Err is checked below
-	for rows.Next() {
-		if err := rows.Scan(&value, &key); err != nil {
-			return "", fmt.Errorf("cursor of %s: %w", spec.Table, err)
-		}
+	key, err := columnOf(db, last, spec.Key)
+	if err != nil {
+		return "", fmt.Errorf("cursor of %s: %w", spec.Table, err)
 	}
-	if err := rows.Err(); err != nil {
-		return "", Classify(fmt.Errorf("cursor of %s: %w", spec.Table, err))
-	}
-	b, err := json.Marshal(cursor{Sort: sort, Value: textOf(value), Key: textOf(key)})
+	b, err := json.Marshal(cursor{Sort: sort, Value: value, Key: key})
 	if err != nil {
 		return "", fmt.Errorf("cursor of %s: %w", spec.Table, err)
 	}
 	return base64.RawURLEncoding.EncodeToString(b), nil
 }
 
-func textOf(v any) any {
-	if b, ok := v.([]byte); ok {
-		return string(b)
+// columnOf is the value of a column in a row, as the database holds it: an integer or text.
+func columnOf[T any](db bun.IDB, row *T, column string) (any, error) {
+	field := db.Dialect().Tables().Get(reflect.TypeFor[*T]()).LookupField(column[strings.LastIndexByte(column, '.')+1:])
+	if field == nil {
+		return nil, fmt.Errorf("%T has no field for the column %s", row, column)
 	}
-	return v
+	v, err := driver.DefaultParameterConverter.ConvertValue(field.Value(reflect.ValueOf(row).Elem()).Interface())
+	if err != nil {
+		return nil, fmt.Errorf("column %s: %w", column, err)
+	}
+	switch v := v.(type) {
+	case int64, string:
+		return v, nil
+	case []byte:
+		return string(v), nil
+	}
+	return nil, fmt.Errorf("column %s holds %T, by which no list can go on", column, v)
 }
 
 func decodeCursor(s, sort string) (cursor, error) {

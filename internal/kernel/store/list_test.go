@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/uptrace/bun"
 	"pgregory.net/rapid"
 
 	"taxops/internal/kernel/problem"
@@ -320,4 +322,61 @@ func TestListRefuses(t *testing.T) {
 			}
 		})
 	})
+}
+
+// between calls f after each query that reads things.
+type between struct{ f func() }
+
+func (between) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
+
+func (h between) AfterQuery(context.Context, *bun.QueryEvent) { h.f() }
+
+// A row that changes or goes while its page is read leaves the page whole and the next one in its place.
+func TestListWhileItsLastRowGoes(t *testing.T) {
+	for what, change := range map[string]func(tx *store.Tx) error{
+		"gone": func(tx *store.Tx) error {
+			_, err := tx.NewDelete().Model((*thing)(nil)).Where("id IN (?)", bun.List([]string{"0", "1"})).Exec(context.Background())
+			return err
+		},
+		"moved": func(tx *store.Tx) error {
+			_, err := tx.NewUpdate().Model((*thing)(nil)).Set("rank = 9").Where("id = ?", "1").Exec(context.Background())
+			return err
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			storetest.Each(t, things(), func(t *testing.T, db *store.DB) {
+				var rows []thing
+				for i := range 4 {
+					r := *aThing(fmt.Sprint(i))
+					r.Rank = int64(i)
+					rows = append(rows, r)
+				}
+				if err := replaceAll(t.Context(), db, rows); err != nil {
+					t.Fatal(err)
+				}
+				once := sync.OnceFunc(func() {
+					if err := db.Write(t.Context(), func(_ context.Context, tx *store.Tx) error { return change(tx) }); err != nil {
+						t.Error(err)
+					}
+				})
+				reader := db.Read().(*bun.DB).WithQueryHook(between{once})
+				q := store.ListQuery{Sort: "rank", Limit: 2}
+				first, err := store.List[thing](t.Context(), reader, thingList, store.Everything(), q, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := ids(first.Items); !slices.Equal(got, []string{"0", "1"}) || first.Total < len(got) {
+					t.Errorf("first page %q of %d", got, first.Total)
+				}
+				q.Cursor = first.NextCursor
+				next, err := store.List[thing](t.Context(), db.Read(), thingList, store.Everything(), q, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := ids(next.Items); !slices.Equal(got, []string{"2", "3"}) {
+					t.Errorf("next page %q, want the two behind the first", got)
+				}
+			})
+		})
+	}
 }
