@@ -213,3 +213,77 @@ func TestWriteEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// Whoever gives up while the database commits still learns that it did: a context that ends then ends
+// nothing. One that ended before leaves nothing behind.
+func TestCommitIsCarriedThrough(t *testing.T) {
+	db := storetest.Open(t, store.Postgres, nil, things())
+	// The commit waits for a lock that this test holds, so that it can be met halfway.
+	var lock int64
+	if err := db.SQL().QueryRowContext(t.Context(), "SELECT hashtext(current_schema())").Scan(&lock); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.SQL().ExecContext(t.Context(), fmt.Sprintf(`
+		CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS
+			$$ BEGIN PERFORM pg_advisory_xact_lock_shared(%d); RETURN NULL; END $$;
+		CREATE CONSTRAINT TRIGGER waits AFTER INSERT ON thing DEFERRABLE INITIALLY DEFERRED
+			FOR EACH ROW EXECUTE FUNCTION wait_for_test()`, lock)); err != nil {
+		t.Fatal(err)
+	}
+	holder, err := db.SQL().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = holder.Close() }()
+	hold := func(f string) {
+		t.Helper()
+		if _, err := holder.ExecContext(t.Context(), fmt.Sprintf("SELECT %s(%d)", f, lock)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hold("pg_advisory_lock")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	committed := false
+	done := make(chan error, 1)
+	go func() {
+		done <- db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			tx.AfterCommit(func() { committed = true })
+			return add("kept")(ctx, tx)
+		})
+	}()
+	for waits := false; !waits; {
+		err := holder.QueryRowContext(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+			AND mode = 'ShareLock' AND pid IN (SELECT pid FROM pg_stat_activity WHERE query ILIKE 'commit%')
+			AND ((classid::bigint << 32) | objid::bigint) = $1::bigint)`, lock).Scan(&waits)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	hold("pg_advisory_unlock")
+	if err := <-done; err != nil || !committed {
+		t.Errorf("the commit was given up halfway: %v (AfterCommit ran: %v)", err, committed)
+	}
+	if n := count(t, db); n != 1 {
+		t.Errorf("%d rows, want 1", n)
+	}
+}
+
+func TestContextThatEndsBeforeTheCommitWritesNothing(t *testing.T) {
+	storetest.Each(t, things(), func(t *testing.T, db *store.DB) {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			tx.AfterCommit(func() { t.Error("AfterCommit ran") })
+			err := add("lost")(ctx, tx)
+			cancel()
+			return err
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want context canceled", err)
+		}
+		if n := count(t, db); n != 0 {
+			t.Errorf("%d rows of a transaction that was given up", n)
+		}
+	})
+}

@@ -23,6 +23,7 @@ import (
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"taxops/internal/kernel/clock"
+	"taxops/internal/kernel/problem"
 )
 
 // Dialect names the engine.
@@ -33,6 +34,9 @@ const (
 	SQLite   Dialect = "sqlite"
 	Postgres Dialect = "postgres"
 )
+
+// commitWithin bounds a commit, which the end of its caller's context does not stop.
+const commitWithin = 15 * time.Second
 
 // slowWrite is the length of a transaction that the log mentions: other writers waited that long.
 const slowWrite = 200 * time.Millisecond
@@ -204,6 +208,11 @@ func (t *Tx) AfterCommit(f func()) { t.after = append(t.after, f) }
 
 // Write runs f in one transaction. On PostgreSQL a serialization failure or deadlock runs f again,
 // at most five times in all. The returned error is classified (see [Classify]).
+//
+// When ctx ends before the commit has begun, nothing is written and its error is returned. A commit that
+// has begun is carried through, at most for commitWithin: given up halfway, nobody could tell whether it
+// took place. A nil error says that it did. Only when the connection breaks within the commit, or the
+// database takes longer than that, does an error leave it open; then an Idempotency-Key tells.
 func (d *DB) Write(ctx context.Context, f func(ctx context.Context, tx *Tx) error) error {
 	began := time.Now()
 	var err error
@@ -225,9 +234,14 @@ func (d *DB) Write(ctx context.Context, f func(ctx context.Context, tx *Tx) erro
 }
 
 func (d *DB) writeOnce(ctx context.Context, f func(ctx context.Context, tx *Tx) error) (err error) {
-	btx, err := d.writer.BeginTx(ctx, nil)
+	// The transaction ends with ctx up to its commit, and then no longer.
+	txCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	detach := context.AfterFunc(ctx, cancel)
+	defer detach()
+	btx, err := d.writer.BeginTx(txCtx, nil)
 	if err != nil {
-		return err
+		return errors.Join(ctx.Err(), err)
 	}
 	tx := &Tx{Tx: btx, dialect: d.dialect, schema: d.schema, now: d.clock.Now()}
 	defer func() {
@@ -252,7 +266,15 @@ func (d *DB) writeOnce(ctx context.Context, f func(ctx context.Context, tx *Tx) 
 	if err = f(ctx, tx); err != nil {
 		return err
 	}
+	if !detach() {
+		return ctx.Err()
+	}
+	bound := time.AfterFunc(commitWithin, cancel)
+	defer bound.Stop()
 	if err = btx.Commit(); err != nil {
+		if txCtx.Err() != nil {
+			err = problem.New(problem.DatabaseUnavailable, "the database did not answer the commit within %s; whether it took place is not known", commitWithin).With(err)
+		}
 		return err
 	}
 	for _, a := range tx.after {
