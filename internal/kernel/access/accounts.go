@@ -319,7 +319,8 @@ func (s *Service) move(ctx context.Context, id, reason string, event state.Event
 	return view, err
 }
 
-// Erase forgets a removed person: the key of their values in the journal and what this package kept.
+// Erase forgets a removed person: the key of their values in the journal, what this package kept, and the
+// answers kept for repeats, any of which may name them.
 func (s *Service) Erase(ctx context.Context, id, reason string) error {
 	reason, err := readReason(reason)
 	if err != nil {
@@ -350,6 +351,6 @@ func (s *Service) Erase(ctx context.Context, id, reason string) error {
 		if err := s.cfg.Journal.Erase(ctx, tx, id); err != nil {
 			return fmt.Errorf("erase %s from the journal: %w", id, err)
 		}
-		return nil
+		return store.ForgetAnswers(ctx, tx)
 	})
 }

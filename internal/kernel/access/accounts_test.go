@@ -9,6 +9,7 @@ import (
 	"taxops/internal/kernel/access"
 	"taxops/internal/kernel/org"
 	"taxops/internal/kernel/problem"
+	"taxops/internal/kernel/store"
 )
 
 func TestInvitation(t *testing.T) {
@@ -284,8 +285,26 @@ func TestErase(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		w := b.setUp()
 		id, _ := w.join("wang", grant("engineer"))
+		w.header.Set("Idempotency-Key", "once")
 		w.move(id, "remove").ok()
+		if b.rows("store_once WHERE status = 200") != 1 {
+			t.Fatal("the answer was not kept for a repeat")
+		}
+		w.header.Set("Idempotency-Key", "twice")
 		w.move(id, "erase").ok()
+		w.move(id, "erase").ok() // the repeat
+		w.header.Set("Idempotency-Key", "once")
+		w.move(id, "remove").refused(http.StatusConflict, "duplicate_request")
+		w.header.Del("Idempotency-Key")
+		var kept []store.OnceRow
+		if err := b.db.Read().NewSelect().Model(&kept).Scan(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range kept {
+			if strings.Contains(string(k.Body), "wang") || strings.Contains(string(k.Body), id) {
+				t.Errorf("an answer still names the person: %s", k.Body)
+			}
+		}
 		w.move(id, "erase").refused(http.StatusConflict, "not_possible_in_state")
 		a := w.get("/access/accounts/" + id).ok()
 		if a.at("erased") != true || a.text("login") != "" || a.text("display_name") != "" {

@@ -303,7 +303,7 @@ func once[I, O any](ctx context.Context, r *Router, op Operation, in *I, handle 
 		switch {
 		case row.Request != request:
 			return nil, problem.New(problem.DuplicateRequest, "this Idempotency-Key was used for another request")
-		case row.Status == 0:
+		case row.Status == 0 || row.Status == store.AnswerForgotten:
 			return nil, problem.New(problem.DuplicateRequest, "a request with this Idempotency-Key was carried out already; its answer is not kept")
 		}
 		out := new(O)

@@ -42,7 +42,7 @@ type OnceRow struct {
 	Owner         string `bun:",pk"`
 	Key           string `bun:",pk"`
 	Request       string
-	Status        int    // 0 while the answer is not known
+	Status        int    // 0 while the answer is not known, [AnswerForgotten] when it must not be
 	Body          []byte // the answer, as sent
 	At            Time
 }
@@ -82,9 +82,27 @@ func (d *DB) FindOnce(ctx context.Context, owner, key string) (*OnceRow, error) 
 // KeepAnswer stores the answer of a request whose key was claimed, so that a repeat is answered alike.
 func (d *DB) KeepAnswer(ctx context.Context, owner, key string, status int, body []byte) error {
 	_, err := d.writer.NewUpdate().Model((*OnceRow)(nil)).Set("status = ?", status).Set("body = ?", body).
-		Where("owner = ?", owner).Where("key = ?", key).Exec(ctx)
+		Where("owner = ?", owner).Where("key = ?", key).Where("status <> ?", AnswerForgotten).Exec(ctx)
 	if err != nil {
 		return Classify(fmt.Errorf("keep the answer: %w", err))
+	}
+	return nil
+}
+
+// AnswerForgotten is the status of a key whose answer must not be kept, not even one that is still to come.
+const AnswerForgotten = -1
+
+// ForgetAnswers drops all answers that are kept, and leaves the keys: what was carried out is not done
+// again. It is for the day on which a person is erased, whom any of them may name; of the request that
+// erases, the answer may be kept.
+func ForgetAnswers(ctx context.Context, tx *Tx) error {
+	q := tx.NewUpdate().Model((*OnceRow)(nil)).Set("status = ?", AnswerForgotten).Set("body = ?", []byte{}).
+		Where("status <> ?", AnswerForgotten)
+	if s, ok := ctx.Value(onceKey{}).(*onceState); ok && s != nil {
+		q = q.Where("NOT (owner = ? AND key = ?)", s.Owner, s.Key)
+	}
+	if _, err := q.Exec(ctx); err != nil {
+		return fmt.Errorf("forget the answers kept for repeats: %w", err)
 	}
 	return nil
 }

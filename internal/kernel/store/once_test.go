@@ -74,6 +74,33 @@ func TestOnce(t *testing.T) {
 				t.Errorf("got %+v", row)
 			}
 		})
+		t.Run("forgotten answers stay forgotten, and what was done stays done", func(t *testing.T) {
+			ctx := once("eve", "erase")
+			if err := db.Write(once("eve", "late"), add("late")); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Write(ctx, store.ForgetAnswers); err != nil {
+				t.Fatal(err)
+			}
+			for owner, key := range map[string]string{"ann": "k3", "eve": "late"} { // kept before, on its way
+				if err := db.KeepAnswer(t.Context(), owner, key, 200, []byte(`{"name":"Ann"}`)); err != nil {
+					t.Fatal(err)
+				}
+				row, err := db.FindOnce(t.Context(), owner, key)
+				if err != nil || row == nil || row.Status != store.AnswerForgotten || len(row.Body) > 0 {
+					t.Errorf("%s %s: got %+v, %v", owner, key, row, err)
+				}
+			}
+			if err := db.Write(once("eve", "late"), add("late2")); problem.CodeOf(err) != problem.DuplicateRequest {
+				t.Errorf("got %v, want code duplicate_request", err)
+			}
+			if err := db.KeepAnswer(t.Context(), "eve", "erase", 204, []byte(`{}`)); err != nil {
+				t.Fatal(err)
+			}
+			if row, err := db.FindOnce(t.Context(), "eve", "erase"); err != nil || row.Status != 204 {
+				t.Errorf("the request that erases: %+v, %v", row, err)
+			}
+		})
 		t.Run("old keys are forgotten, new ones are not", func(t *testing.T) {
 			forget := func(before time.Time) {
 				t.Helper()
