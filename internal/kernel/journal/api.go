@@ -28,6 +28,9 @@ const (
 	permSubscription = "journal.subscription.manage"
 )
 
+// wholeDoc is what operations say that concern the chain as a whole.
+const wholeDoc = " The permission is needed for the whole installation."
+
 type journalActor struct {
 	Kind        string `json:"kind" enum:"account,system"`
 	ID          string `json:"id"`
@@ -195,8 +198,12 @@ func (j *Journal) Routes(r *api.Router) {
 	j.subscriptionRoutes(r)
 	api.Register(r, api.Operation{
 		ID: "journal.segments.list", Method: http.MethodGet, Path: "/journal/segments", Permission: permRead,
-		Summary: "List segments", Doc: "Closed parts of the chain with their signed roots, the latest first.",
+		Summary: "List segments", Doc: "Closed parts of the chain with their signed roots, the latest first." + wholeDoc,
+		Codes: []problem.Code{problem.Forbidden},
 	}, func(ctx context.Context, in *api.ListParams) (*api.PageOutput[journalSegment], error) {
+		if err := j.wholeOnly(ctx); err != nil {
+			return nil, err
+		}
 		page, err := store.List[segmentRow](ctx, j.db.Read(), &store.ListSpec{
 			Table: "journal_segment", Key: "number", Sorts: map[string]string{"number": "number"}, DefaultSort: "-number",
 		}, store.Everything(), in.Query(nil), nil)
@@ -233,9 +240,12 @@ func (j *Journal) Routes(r *api.Router) {
 func (j *Journal) verificationRoutes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "journal.verify", Method: http.MethodPost, Path: "/journal/verify", Permission: permVerify, Status: http.StatusOK,
-		Summary: "Verify the journal", Doc: "Starts a verification in the background; one runs at a time, and a restart takes it up again.",
-		Codes: []problem.Code{alreadyRunning},
+		Summary: "Verify the journal", Doc: "Starts a verification in the background; one runs at a time, and a restart takes it up again." + wholeDoc,
+		Codes: []problem.Code{alreadyRunning, problem.Forbidden},
 	}, func(ctx context.Context, _ *struct{}) (*api.Output[journalVerification], error) {
+		if err := j.wholeOnly(ctx); err != nil {
+			return nil, err
+		}
 		id, err := j.StartVerification(ctx)
 		if err != nil {
 			return nil, err
@@ -251,8 +261,12 @@ func (j *Journal) verificationRoutes(r *api.Router) {
 		return &api.Output[journalVerification]{Body: row.view(called)}, nil
 	})
 	api.Register(r, api.Operation{
-		ID: "journal.verifications.list", Method: http.MethodGet, Path: "/journal/verifications", Permission: permRead, Summary: "List verifications", Doc: "The latest first.",
+		ID: "journal.verifications.list", Method: http.MethodGet, Path: "/journal/verifications", Permission: permRead, Summary: "List verifications", Doc: "The latest first." + wholeDoc,
+		Codes: []problem.Code{problem.Forbidden},
 	}, func(ctx context.Context, in *api.ListParams) (*api.PageOutput[journalVerification], error) {
+		if err := j.wholeOnly(ctx); err != nil {
+			return nil, err
+		}
 		page, err := store.List[verificationRow](ctx, j.db.Read(), &store.ListSpec{
 			Table: "journal_verification", Key: "id", Sorts: map[string]string{"started_at": "started_at"}, DefaultSort: "-started_at",
 		}, store.Everything(), in.Query(nil), nil)
@@ -274,8 +288,12 @@ func (j *Journal) verificationRoutes(r *api.Router) {
 func (j *Journal) subscriptionRoutes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "journal.subscriptions.list", Method: http.MethodGet, Path: "/journal/subscriptions", Permission: permRead,
-		Summary: "List subscriptions", Doc: "Where each subscription stands, and the subjects that it has parked.",
+		Summary: "List subscriptions", Doc: "Where each subscription stands, and the subjects that it has parked." + wholeDoc,
+		Codes: []problem.Code{problem.Forbidden},
 	}, func(ctx context.Context, _ *struct{}) (*api.Output[api.Items[journalSubscription]], error) {
+		if err := j.wholeOnly(ctx); err != nil {
+			return nil, err
+		}
 		all, err := j.Subscriptions(ctx)
 		if err != nil {
 			return nil, err
@@ -302,8 +320,8 @@ func (j *Journal) subscriptionRoutes(r *api.Router) {
 			Permission: permSubscription, Status: http.StatusNoContent, Summary: op.summary, Doc: op.doc + " Recorded with the reason.",
 			Codes: []problem.Code{problem.NotFound},
 		}, func(ctx context.Context, in *parkedInput) (*api.None, error) {
-			if !j.whole(ctx) {
-				return nil, problem.New(problem.Forbidden, "subscriptions follow the whole installation, and you may see a part of it")
+			if err := j.wholeOnly(ctx); err != nil {
+				return nil, err
 			}
 			reason, err := in.Body.reason()
 			if err != nil {
@@ -370,8 +388,8 @@ func (j *Journal) reveal(ctx context.Context, in *revealInput) (*api.Output[jour
 }
 
 func (j *Journal) download(ctx context.Context, _ *exportInput) (*huma.StreamResponse, error) {
-	if !j.whole(ctx) {
-		return nil, problem.New(problem.Forbidden, "the journal is exported as a whole, and you may see a part of it")
+	if err := j.wholeOnly(ctx); err != nil {
+		return nil, err
 	}
 	if err := j.db.Read().NewSelect().ColumnExpr("1").Scan(ctx, new(int)); err != nil { // before the answer begins
 		return nil, store.Classify(fmt.Errorf("export the journal: %w", err))
@@ -387,8 +405,14 @@ func (j *Journal) download(ctx context.Context, _ *exportInput) (*huma.StreamRes
 	}}, nil
 }
 
-// whole reports whether the caller may see everything of this installation.
-func (j *Journal) whole(ctx context.Context) bool { return api.ScopeFrom(ctx).Covers(j.area, "") }
+// wholeOnly refuses callers who may see a part of this installation: what concerns the chain as a whole
+// tells of subjects, rows and people of every area.
+func (j *Journal) wholeOnly(ctx context.Context) error {
+	if api.ScopeFrom(ctx).Covers(j.area, "") {
+		return nil
+	}
+	return problem.New(problem.Forbidden, "this concerns the journal of the whole installation, and you may see a part of it")
+}
 
 // reason is what was written, without blanks around it; blanks alone are none.
 func (r journalReason) reason() (string, error) {

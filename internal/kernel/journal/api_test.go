@@ -318,6 +318,33 @@ func TestVerificationsAreKeptAndSurviveARestart(t *testing.T) {
 	})
 }
 
+// What tells of every area is for those who may see every area, on every operation but those on rows.
+func TestTheChainAsAWholeIsNotForOneArea(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fill(t, 1)
+		c := serve(t, b.Journal, b.db)
+		parts := []string{"journal.rows.list", "journal.rows.get", "journal.rows.reveal", "journal.types.list"}
+		r := api.NewRouter(api.Config{Version: "test", Guard: guard{}, DB: b.db, Log: slog.New(slog.DiscardHandler)})
+		b.Routes(r)
+		for _, op := range r.Operations() {
+			if slices.Contains(parts, op.ID) {
+				continue
+			}
+			path := strings.NewReplacer("{name}", "n", "{subject}", "s").Replace(op.Path)
+			for scope, refused := range map[string]bool{"/45/4501/": true, "/45/": false, "all": false} {
+				body := ""
+				if op.Method == http.MethodPost && op.ID != "journal.verify" {
+					body = `{"reason":"why"}`
+				}
+				status, answer := c.do(scope, op.Method, path, body)
+				if got := status == http.StatusForbidden; got != refused {
+					t.Errorf("%s for %s: %d %s", op.ID, scope, status, answer)
+				}
+			}
+		}
+	})
+}
+
 func TestOperationsNeedTheirPermission(t *testing.T) {
 	b := newBench(t, store.SQLite)
 	r := api.NewRouter(api.Config{Version: "test", Guard: guard{}, DB: b.db, Log: slog.New(slog.DiscardHandler)})

@@ -58,6 +58,17 @@ it('lists rows in words: fields by their titles, values by their names, the subj
   expect(within(line).getByRole('link', { name: 'f-1' }).getAttribute('href')).toBe('/inspect/findings/f-1')
 })
 
+it('offers the pages of the whole chain to those who see the whole installation', async () => {
+  mockApi({ ...base, 'GET /journal/rows': pageOf([row]) })
+  const part = { ...auditor, roles: [{ role: 'auditor', area_path: '/45/4501/', system_id: '' }] }
+  const here = await open('/journal', part)
+  expect(await screen.findByRole('link', { name: '记录' })).toBeTruthy()
+  expect(screen.queryByRole('link', { name: '校验' })).toBeNull()
+  here.unmount()
+  await open('/journal')
+  expect(await screen.findByRole('link', { name: '校验' })).toBeTruthy()
+})
+
 it('keeps the subject of a link as a filter that can be taken away', async () => {
   const api = mockApi({ ...base, 'GET /journal/rows': pageOf([row]) })
   const { user, router } = await open('/journal?subject_kind=inspect.finding&subject_id=f-1')

@@ -7,6 +7,12 @@ export function usePerm(): (permission: string | undefined) => boolean {
   return (permission) => permission === undefined || (me?.permissions.includes(permission) ?? false)
 }
 
+/** Whether the signed-in person has a role for the whole installation. It, too, only hides what would be refused. */
+export function useWhole(): boolean {
+  const me = useMe()
+  return me?.roles.some((role) => !role.system_id && me.installation.area_path.startsWith(role.area_path)) ?? false
+}
+
 export function Can({
   perm,
   children,
