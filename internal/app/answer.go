@@ -154,17 +154,26 @@ func With(ctx context.Context, o Options, f func(*App) error) (err error) {
 }
 
 func installed(c *config.Config) error {
+	if c.Text("database.url") == "" {
+		if err := madeBefore(c, embeddedFile); err != nil {
+			return err
+		}
+	}
+	return madeBefore(c, filepath.Join("keys", "ring.json"))
+}
+
+// madeBefore refuses a data directory without a file that serve makes there.
+func madeBefore(c *config.Config, name string) error {
 	dir := c.Text("data.dir")
-	for _, name := range []string{"taxops.db", filepath.Join("keys", "ring.json")} {
-		if name == "taxops.db" && c.Text("database.url") != "" {
-			continue
-		}
-		switch _, err := os.Stat(filepath.Join(dir, name)); {
-		case errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("no taxops has run with the data directory %s, which lacks %s: name the right one with --data", dir, name)
-		case err != nil:
-			return fmt.Errorf("data directory: %w", err)
-		}
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	switch _, err := os.Stat(filepath.Join(dir, name)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no taxops has run with the data directory %s, which lacks %s: name the right one with --data; "+
+			"a new platform is made by `taxops serve --data %s`", dir, name, dir)
+	case err != nil:
+		return fmt.Errorf("data directory: %w", err)
 	}
 	return nil
 }

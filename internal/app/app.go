@@ -127,11 +127,14 @@ func (a *App) path(names ...string) string {
 	return filepath.Join(append([]string{a.o.Config.Text("data.dir")}, names...)...)
 }
 
+// embeddedFile is the embedded database, in the data directory.
+const embeddedFile = "taxops.db"
+
 func databaseURL(c *config.Config) string {
 	if u := c.Text("database.url"); u != "" {
 		return u
 	}
-	return filepath.Join(c.Text("data.dir"), "taxops.db")
+	return filepath.Join(c.Text("data.dir"), embeddedFile)
 }
 
 // Journal is the ledger, for the command line.

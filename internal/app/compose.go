@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"taxops/internal/kernel/access"
 	"taxops/internal/kernel/api"
@@ -17,7 +19,10 @@ import (
 func (a *App) compose(ctx context.Context) error {
 	c := a.o.Config
 	orgs := org.New(a.db)
-	var err error
+	err := knownArea(ctx, orgs, c.Text("installation.area"))
+	if err != nil {
+		return err
+	}
 	a.journal, err = journal.New(journal.Config{
 		DB: a.db, Ring: a.ring, Log: a.o.Log, Clock: a.o.Clock,
 		SegmentDir: a.path("segments"), AreaPath: c.Text("installation.area"),
@@ -65,6 +70,22 @@ func (a *App) compose(ctx context.Context) error {
 		return err
 	}
 	return a.route()
+}
+
+// knownArea refuses an installation for an area that is none: nobody could be granted anything in it.
+func knownArea(ctx context.Context, orgs *org.Service, path string) error {
+	areas, err := orgs.Areas(ctx)
+	if err != nil {
+		return err
+	}
+	known := make([]string, len(areas))
+	for i, a := range areas {
+		if a.Path == path {
+			return nil
+		}
+		known[i] = a.Path + " " + a.NameZH
+	}
+	return fmt.Errorf("configuration: installation.area: there is no area %q; known are: %s", path, strings.Join(known, ", "))
 }
 
 // permissions are those of all modules; the rights know every one before anybody asks.

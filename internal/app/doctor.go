@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -119,21 +120,57 @@ func port(ctx context.Context, o Options) Diagnosis {
 	return Diagnosis{Fine, "address", addr + " is free", ""}
 }
 
+// integrityWithin bounds the reading of every page of the embedded database.
+const integrityWithin = 2 * time.Minute
+
+const damagedHint = "stop taxops, keep the damaged file aside, put taxops.db back from its last good backup " +
+	"(copies made before upgrades lie in before-upgrade/), then run `taxops journal verify`; look for errors of the disc in the kernel log"
+
+// integrity reads the embedded database through.
+func integrity(ctx context.Context, db *store.DB, file string) Diagnosis {
+	d := Diagnosis{Level: Fine, What: "integrity", Says: "every page of the database is sound"}
+	bad, err := db.Integrity(ctx)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return Diagnosis{Look, d.What, fmt.Sprintf("not read to the end within %s", integrityWithin), "run it again at a quiet time"}
+	case err != nil:
+		return Diagnosis{MustMend, d.What, file + " cannot be read: " + err.Error(), damagedHint}
+	case len(bad) > 0:
+		return Diagnosis{MustMend, d.What, file + " is damaged: " + strings.Join(bad, "; "), damagedHint}
+	}
+	return d
+}
+
 func database(ctx context.Context, o Options) []Diagnosis {
 	u := databaseURL(o.Config)
-	if o.Config.Text("database.url") == "" {
-		if _, err := os.Stat(u); errors.Is(err, os.ErrNotExist) {
-			return []Diagnosis{{Fine, "database", "embedded; made at the first start", ""}}
+	embedded := o.Config.Text("database.url") == ""
+	if embedded {
+		if err := madeBefore(o.Config, embeddedFile); err != nil {
+			return []Diagnosis{{Look, "database", err.Error(), "nothing to mend before the first start"}}
 		}
 	}
+	whole, cancelWhole := context.WithTimeout(ctx, integrityWithin)
+	defer cancelWhole()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	db, err := store.Open(ctx, store.Options{URL: u, Log: o.Log, Clock: o.Clock})
-	if err != nil {
+	switch {
+	case err == nil:
+	case store.Damaged(err):
+		return []Diagnosis{{MustMend, "database", u + " is damaged: " + err.Error(), damagedHint}}
+	case embedded:
+		return []Diagnosis{{MustMend, "database", err.Error(), "give the user that runs taxops read and write access to " + u + " and its directory; when the disc reports errors, see to it first"}}
+	default:
 		return []Diagnosis{{MustMend, "database", err.Error(), "start the database, or mend database.url"}}
 	}
 	defer db.Close() //nolint:errcheck // looked at only
 	out := []Diagnosis{{Fine, "database", string(db.Dialect()) + " answers", ""}}
+	if embedded {
+		out = append(out, integrity(whole, db, u))
+		if out[1].Level == MustMend {
+			return out // what else it says cannot be relied on
+		}
+	}
 	pending, err := db.PendingMigrations(ctx, Migrations())
 	switch {
 	case err != nil:

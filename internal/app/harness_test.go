@@ -45,8 +45,10 @@ func start(t *testing.T, engine store.Dialect) *platform {
 	}
 	p := &platform{clock: &clock.Stepped{}}
 	o := app.Options{Config: c, Log: slog.New(slog.DiscardHandler), Clock: p.clock, Version: "test"}
-	if err := app.Migrate(t.Context(), o, io.Discard); err != nil {
-		t.Fatal(err)
+	if engine == store.Postgres {
+		if err := app.Migrate(t.Context(), o, io.Discard); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if p.App, err = app.Open(t.Context(), o); err != nil {
 		t.Fatal(err)

@@ -72,12 +72,22 @@ func (a *App) prepareTables(ctx context.Context, m migration) (err error) {
 	return job.Migrate(ctx, a.db, a.o.Log)
 }
 
-// Migrate brings the tables up to date and says what it did.
-func Migrate(ctx context.Context, o Options, out io.Writer) error {
-	a, err := open(ctx, o, always)
-	if err != nil {
+// Migrate brings the tables up to date and says what it did. It makes them in a PostgreSQL that is still
+// empty; an embedded database is made by serve, and must be there already.
+func Migrate(ctx context.Context, o Options, out io.Writer) (err error) {
+	if o.Config.Text("database.url") == "" {
+		if err := madeBefore(o.Config, embeddedFile); err != nil {
+			return err
+		}
+	}
+	a := &App{o: o}
+	if a.db, err = store.Open(ctx, store.Options{URL: databaseURL(o.Config), Log: o.Log, Clock: o.Clock}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.prepareTables(ctx, always); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(out, "the tables are up to date")
-	return errors.Join(err, a.Close())
+	return err
 }

@@ -43,6 +43,11 @@ func newSite(t *testing.T, binary string, engine store.Dialect) *site {
 		url = storetest.URL(t, engine)
 		s.Env = append(s.Env, "TAXOPS_DATABASE_URL="+url)
 	}
+	if engine == store.SQLite { // migrate makes no database, but an empty file is one without tables
+		if err := os.WriteFile(url, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if out, err := s.command("migrate").CombinedOutput(); err != nil {
 		t.Fatalf("migrate: %v\n%s", err, out)
 	}

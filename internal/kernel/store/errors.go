@@ -21,6 +21,8 @@ const (
 	sqliteFull           = 13
 	sqliteCantOpen       = 14
 	sqliteIOErr          = 10
+	sqliteCorrupt        = 11
+	sqliteNotADB         = 26
 	sqliteConstraintUniq = 2067
 	sqliteConstraintPK   = 1555
 )
@@ -82,6 +84,16 @@ func full(err error) bool {
 		return lite.Code()&0xff == sqliteFull
 	}
 	return errors.Is(err, syscall.ENOSPC)
+}
+
+// Damaged reports whether err says that the file of an embedded database is not one, or not whole.
+func Damaged(err error) bool {
+	var lite *sqlite.Error
+	if !errors.As(err, &lite) {
+		return false
+	}
+	c := lite.Code() & 0xff
+	return c == sqliteCorrupt || c == sqliteNotADB
 }
 
 // Unavailable reports whether err says that the database cannot be reached at the moment.

@@ -50,3 +50,22 @@ func (d *DB) Usage(ctx context.Context) (Usage, error) {
 	u.Free = int64(f.Bavail) * f.Bsize
 	return u, nil
 }
+
+// Integrity reads an embedded database through and lists what is wrong with it, at most ten things; a
+// PostgreSQL keeps its own pages, and nothing is listed.
+func (d *DB) Integrity(ctx context.Context) ([]string, error) {
+	if d.dialect != SQLite {
+		return nil, nil
+	}
+	var said []string
+	err := d.reader.NewRaw("PRAGMA integrity_check(10)").Scan(ctx, &said)
+	switch {
+	case Damaged(err):
+		return []string{err.Error()}, nil
+	case err != nil:
+		return nil, fmt.Errorf("integrity of the database: %w", err)
+	case len(said) == 1 && said[0] == "ok":
+		return nil, nil
+	}
+	return said, nil
+}
