@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -9,10 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"taxops/internal/kernel/secret"
+	"taxops/internal/kernel/store"
 )
 
 const headCopy = "head.json"
@@ -140,6 +143,7 @@ type anchor struct {
 	seq  int64
 	hash string
 	what string
+	of   string // name of the copy; "" for a segment of the database
 }
 
 // readAnchors reads the copies and reports those that are damaged or not signed by the key.
@@ -166,7 +170,7 @@ func (j *Journal) readAnchors(key *secret.PublicKey, bad func(Bad)) ([]anchor, m
 				bad(Bad{Why: fmt.Sprintf("the copy %s is damaged or not signed by this installation", e.Name())})
 				continue
 			}
-			out = append(out, anchor{seq: st.Seq, hash: st.Hash, what: "the head signed at " + st.At})
+			out = append(out, anchor{seq: st.Seq, hash: st.Hash, what: "the head signed at " + st.At, of: headCopy})
 		case strings.HasPrefix(e.Name(), "segment-") && strings.HasSuffix(e.Name(), ".json"):
 			var st statement
 			sig, err := readCopy(name, &st)
@@ -175,8 +179,68 @@ func (j *Journal) readAnchors(key *secret.PublicKey, bad func(Bad)) ([]anchor, m
 				continue
 			}
 			segments[st.Number] = st
-			out = append(out, anchor{seq: st.LastSeq, hash: st.Head, what: fmt.Sprintf("the copy of segment %d", st.Number)})
+			out = append(out, anchor{seq: st.LastSeq, hash: st.Head, what: fmt.Sprintf("the copy of segment %d", st.Number), of: e.Name()})
 		}
 	}
 	return out, segments, nil
+}
+
+// copyDue is how old a segment is whose copy has to be there: the loop that copies runs every few seconds.
+const copyDue = time.Minute
+
+// VerifyCopies compares what this server keeps outside the database with what is inside: each copy of a
+// segment must be there, whole, signed by this installation and the same as the segment; the signed head
+// must lie in the chain. There is about one segment a day, so all are looked at each time. Verify goes on
+// to the rows; this is the small look that an inspection takes.
+func (j *Journal) VerifyCopies(ctx context.Context) ([]Bad, error) {
+	if j.dir == "" {
+		return nil, nil
+	}
+	key, err := secret.ParsePublicKey(j.sealer.PublicKeyPEM())
+	if err != nil {
+		return nil, fmt.Errorf("verify the copies: %w", err)
+	}
+	var bad []Bad
+	note := func(b Bad) {
+		if len(bad) < maxBad {
+			bad = append(bad, b)
+		}
+	}
+	// The files first: what is read later covers what was read before.
+	anchors, copies, err := j.readAnchors(key, note)
+	if err != nil {
+		return nil, err
+	}
+	trees, err := j.loadTrees(ctx, key, copies, note)
+	if err != nil {
+		return nil, store.Classify(fmt.Errorf("verify the copies: %w", err))
+	}
+	damaged := len(bad) > 0
+	for _, s := range trees.all {
+		name := segmentCopy(s.Number)
+		if _, there := copies[s.Number]; there || j.clock.Now().Sub(s.ClosedAt) < copyDue {
+			continue
+		}
+		if damaged && slices.ContainsFunc(bad, func(b Bad) bool { return strings.Contains(b.Why, name) }) {
+			continue // there, and named as damaged
+		}
+		note(Bad{Seq: s.LastSeq, Why: fmt.Sprintf("dropped: the copy %s of segment %d (rows %d to %d) is gone", name, s.Number, s.FirstSeq, s.LastSeq)})
+	}
+	for _, a := range anchors {
+		if a.of != headCopy {
+			continue // compared with its segment
+		}
+		var hash []byte
+		if err := query(ctx, j.db.Read(), func(r *sql.Rows) error { return r.Scan(&hash) },
+			`SELECT hash FROM journal_chain WHERE seq = ?`, a.seq); err != nil {
+			return nil, store.Classify(fmt.Errorf("verify the copies: %w", err))
+		}
+		switch {
+		case hash == nil:
+			note(Bad{Seq: a.seq, Why: fmt.Sprintf("cut: the row is gone; it is covered by the copy %s, %s", headCopy, a.what)})
+		case hexOf(hash) != a.hash:
+			note(Bad{Seq: a.seq, Why: fmt.Sprintf("changed: the row is not the one of the copy %s, %s", headCopy, a.what)})
+		}
+	}
+	return bad, nil
 }

@@ -37,8 +37,9 @@ type Module struct {
 	Homes       []api.HomeCard         // what it says on the home page
 }
 
-// Validate finds what is wrong with a set of modules: names that are taken twice, events and
-// permissions that do not carry their module's name, state machines that cannot be walked.
+// Validate finds what is wrong with a set of modules, all of it at once: names that are taken twice,
+// events and permissions that do not carry their module's name, events without titles, state machines
+// that cannot be walked, or with a step for a permission that nobody declares.
 func Validate(all []Module) error {
 	var errs []error
 	seen := map[string]string{}
@@ -49,6 +50,7 @@ func Validate(all []Module) error {
 		}
 		seen[key] = owner
 	}
+	permissions := Collect(all, func(m Module) []access.Permission { return m.Permissions })
 	for _, m := range all {
 		once("module", m.Name, m.Name)
 		for _, e := range m.Events {
@@ -62,6 +64,11 @@ func Validate(all []Module) error {
 		for _, s := range m.States {
 			once("state machine", s.Name, m.Name)
 			errs = append(errs, s.Validate())
+			for _, e := range s.Edges {
+				if e.Permission != "" && !slices.ContainsFunc(permissions, func(p access.Permission) bool { return p.Name == e.Permission }) {
+					errs = append(errs, fmt.Errorf("state machine %s: %s from %s needs the permission %s, which nobody declares", s.Name, e.Event, e.From, e.Permission))
+				}
+			}
 		}
 		for _, s := range m.Subscribe {
 			once("subscription", s.Name, m.Name)

@@ -33,6 +33,9 @@ type Journal interface {
 	Lag(ctx context.Context) (pending int64, oldest time.Duration, err error)
 	// VerifyTail verifies at most some rows after a mark; the mark stays where it is when one is bad.
 	VerifyTail(ctx context.Context, from journal.Mark, most int64) (journal.Mark, []journal.Bad, error)
+	// VerifyCopies names the copies of segments and of the head outside the database that are gone,
+	// damaged or differ from it.
+	VerifyCopies(ctx context.Context) ([]journal.Bad, error)
 }
 
 // Work is what follows from changes and may not arrive.
@@ -63,8 +66,8 @@ func Kinds(s Store, j Journal, w Work) []probe.Builtin {
 		},
 		{
 			Kind: "data.journal", TitleZH: "审计日志链", TitleEN: "The journal's chain",
-			HelpZH: "逐轮校验上次之后新增的日志行，并检查待入链行的等待时间。变红时：不要修复数据库，先导出日志并运行 taxops journal verify，保留现场。",
-			HelpEN: "Verifies each round the rows since the last one, and looks at how long rows wait to be chained. When red: do not repair the database; export the journal, run taxops journal verify and keep everything as it is.",
+			HelpZH: "逐轮校验上次之后新增的日志行，核对数据库之外的分段副本与签名链头（缺失或不一致即为严重），并检查待入链行的等待时间。变红时：不要修复数据库，先导出日志并运行 taxops journal verify，保留现场。",
+			HelpEN: "Verifies each round the rows since the last one, compares the copies of segments and of the signed head outside the database (one that is gone or differs is critical), and looks at how long rows wait to be chained. When red: do not repair the database; export the journal, run taxops journal verify and keep everything as it is.",
 			Thresholds: []probe.Threshold{
 				{Metric: "oldest", Warn: strconv.FormatFloat(journal.LagAlarm.Seconds(), 'f', -1, 64), Crit: "60", Unit: "s"},
 			},
@@ -131,20 +134,33 @@ func lookAtJournal(ctx context.Context, t probe.Target, j Journal) probe.Result 
 	if err != nil {
 		return probe.Unknowable("read_failed", "无法校验审计日志："+err.Error())
 	}
+	copies, err := j.VerifyCopies(ctx)
+	if err != nil {
+		return probe.Unknowable("read_failed", "无法核对审计日志的副本："+err.Error())
+	}
+	if len(copies) > 0 {
+		r.Raise(probe.Critical, "copies_differ", fmt.Sprintf("数据库之外的日志副本有 %d 处缺失或不一致：%s", len(copies), copies[0].Why))
+		list(r, copies)
+	}
 	if len(bad) > 0 {
 		r.Raise(probe.Critical, "tampered", fmt.Sprintf("第 %d 行与写入时不一致，共 %d 处", bad[0].Seq, len(bad)))
-		for i, b := range bad {
-			if i == 20 {
-				r.Detail("…")
-				break
-			}
-			r.Detail(fmt.Sprintf("%d: %s", b.Seq, b.Why))
-		}
+		list(r, bad)
 	} else {
 		t.Memory.Set(markKey, strconv.FormatInt(mark.Seq, 10)+":"+mark.Hash)
 	}
 	r.Record("verified", float64(mark.Seq), "c")
 	return r.Result(fmt.Sprintf("已校验至第 %d 行，未入链 %d 行", mark.Seq, pending))
+}
+
+// list gives what is bad as details, the first of it.
+func list(r *probe.Report, bad []journal.Bad) {
+	for i, b := range bad {
+		if i == 20 {
+			r.Detail("…")
+			return
+		}
+		r.Detail(fmt.Sprintf("%d: %s", b.Seq, b.Why))
+	}
 }
 
 func recall(m probe.Memory) journal.Mark {

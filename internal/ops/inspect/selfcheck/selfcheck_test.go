@@ -21,6 +21,7 @@ type platform struct {
 	oldest  time.Duration
 	head    journal.Mark
 	bad     []journal.Bad
+	copies  []journal.Bad
 	dead    int
 	subs    []journal.SubscriptionState
 	err     error
@@ -40,6 +41,8 @@ func (p *platform) VerifyTail(_ context.Context, from journal.Mark, _ int64) (jo
 	}
 	return p.head, nil, p.err
 }
+
+func (p *platform) VerifyCopies(context.Context) ([]journal.Bad, error) { return p.copies, nil }
 
 func (p *platform) Undelivered(context.Context) (int, int, error) { return p.dead, 0, p.err }
 
@@ -74,13 +77,16 @@ func TestStates(t *testing.T) {
 		state probe.State
 		says  string
 	}{
-		"the database answers":     {"data.store", func(*platform) {}, probe.OK, "应答"},
-		"the database is away":     {"data.store", func(p *platform) { p.err = errors.New("refused") }, probe.Critical, "refused"},
-		"slow":                     {"data.store", func(p *platform) { p.usage.Answered = 2 * time.Second }, probe.Warning, "应答时间"},
-		"nearly full":              {"data.store", func(p *platform) { p.usage.Free = 1 << 20 }, probe.Critical, "剩余空间"},
-		"free space of elsewhere":  {"data.store", func(p *platform) { p.usage.Free = -1 }, probe.OK, "应答"},
-		"the journal is whole":     {"data.journal", func(*platform) {}, probe.OK, "第 7 行"},
-		"a row was changed":        {"data.journal", func(p *platform) { p.bad = []journal.Bad{{Seq: 3, Why: "changed"}} }, probe.Critical, "第 3 行"},
+		"the database answers":    {"data.store", func(*platform) {}, probe.OK, "应答"},
+		"the database is away":    {"data.store", func(p *platform) { p.err = errors.New("refused") }, probe.Critical, "refused"},
+		"slow":                    {"data.store", func(p *platform) { p.usage.Answered = 2 * time.Second }, probe.Warning, "应答时间"},
+		"nearly full":             {"data.store", func(p *platform) { p.usage.Free = 1 << 20 }, probe.Critical, "剩余空间"},
+		"free space of elsewhere": {"data.store", func(p *platform) { p.usage.Free = -1 }, probe.OK, "应答"},
+		"the journal is whole":    {"data.journal", func(*platform) {}, probe.OK, "第 7 行"},
+		"a row was changed":       {"data.journal", func(p *platform) { p.bad = []journal.Bad{{Seq: 3, Why: "changed"}} }, probe.Critical, "第 3 行"},
+		"a copy is gone": {"data.journal", func(p *platform) {
+			p.copies = []journal.Bad{{Seq: 9, Why: "dropped: the copy segment-00000002.json of segment 2"}}
+		}, probe.Critical, "segment-00000002.json"},
 		"rows wait for the chain":  {"data.journal", func(p *platform) { p.oldest = 10 * time.Second }, probe.Warning, "未入链"},
 		"the journal is away":      {"data.journal", func(p *platform) { p.err = errors.New("refused") }, probe.Unknown, "refused"},
 		"all is delivered":         {"data.undelivered", func(*platform) {}, probe.OK, "失败任务 0"},
