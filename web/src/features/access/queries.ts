@@ -55,7 +55,11 @@ export const invitationQuery = (token: string) =>
   queryOptions({
     queryKey: [module, 'invitation', token],
     queryFn: ({ signal }) =>
-      api.post<{ login: string; display_name: string; expires_at: string }>('/access/invitation', { token }, { signal }),
+      api.post<{ login: string; display_name: string; expires_at: string }>(
+        '/access/invitation',
+        { token },
+        { signal },
+      ),
     retry: false,
     staleTime: Infinity,
   })

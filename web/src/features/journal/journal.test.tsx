@@ -60,13 +60,13 @@ it('lists rows in words: fields by their titles, values by their names, the subj
 
 it('offers the pages of the whole chain to those who see the whole installation', async () => {
   mockApi({ ...base, 'GET /journal/rows': pageOf([row]) })
-  const part = { ...auditor, roles: [{ role: 'auditor', area_path: '/45/4501/', system_id: '' }] }
+  const part = { ...auditor, roles: [{ role: 'auditor' as const, area_path: '/45/4501/', system_id: '' }] }
   const here = await open('/journal', part)
-  expect(await screen.findByRole('link', { name: '记录' })).toBeTruthy()
-  expect(screen.queryByRole('link', { name: '校验' })).toBeNull()
+  expect(await screen.findByRole('link', { name: '日志' })).toBeTruthy()
+  expect(screen.queryByRole('link', { name: '完整性校验' })).toBeNull()
   here.unmount()
   await open('/journal')
-  expect(await screen.findByRole('link', { name: '校验' })).toBeTruthy()
+  expect(await screen.findByRole('link', { name: '完整性校验' })).toBeTruthy()
 })
 
 it('keeps the subject of a link as a filter that can be taken away', async () => {

@@ -183,15 +183,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        get?: never;
+        put?: never;
         /**
          * Whom an invitation is for
-         * @description Public: the link is the proof.
+         * @description Changes nothing. It is a POST because addresses end up in logs, and the token must not.
+         *
+         *     Public: the link is the proof.
          *
          *     Problems: `invitation_invalid` `invitation_expired` `invitation_used`
          */
-        get: operations["access.invitation.get"];
-        put?: never;
-        post?: never;
+        post: operations["access.invitation.get"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1299,9 +1301,11 @@ export interface paths {
         };
         /**
          * List segments
-         * @description Closed parts of the chain with their signed roots, the latest first.
+         * @description Closed parts of the chain with their signed roots, the latest first. The permission is needed for the whole installation.
          *
          *     Permission: `journal.read`.
+         *
+         *     Problems: `forbidden`
          */
         get: operations["journal.segments.list"];
         put?: never;
@@ -1321,9 +1325,11 @@ export interface paths {
         };
         /**
          * List subscriptions
-         * @description Where each subscription stands, and the subjects that it has parked.
+         * @description Where each subscription stands, and the subjects that it has parked. The permission is needed for the whole installation.
          *
          *     Permission: `journal.read`.
+         *
+         *     Problems: `forbidden`
          */
         get: operations["journal.subscriptions.list"];
         put?: never;
@@ -1411,9 +1417,11 @@ export interface paths {
         };
         /**
          * List verifications
-         * @description The latest first.
+         * @description The latest first. The permission is needed for the whole installation.
          *
          *     Permission: `journal.read`.
+         *
+         *     Problems: `forbidden`
          */
         get: operations["journal.verifications.list"];
         put?: never;
@@ -1435,11 +1443,11 @@ export interface paths {
         put?: never;
         /**
          * Verify the journal
-         * @description Starts a verification in the background; one runs at a time, and a restart takes it up again.
+         * @description Starts a verification in the background; one runs at a time, and a restart takes it up again. The permission is needed for the whole installation.
          *
          *     Permission: `journal.verify`.
          *
-         *     Problems: `already_running`
+         *     Problems: `already_running` `forbidden`
          */
         post: operations["journal.verify"];
         delete?: never;
@@ -2914,6 +2922,9 @@ export interface components {
             text: string;
             type: string;
         };
+        TokenBody: {
+            token: string;
+        };
         TotpBegun: {
             /** @description For typing in by hand */
             secret: string;
@@ -3268,14 +3279,19 @@ export interface operations {
     };
     "access.invitation.get": {
         parameters: {
-            query: {
-                token: string;
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
             };
-            header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
