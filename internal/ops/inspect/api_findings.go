@@ -18,6 +18,8 @@ type findingsInput struct {
 	Class      string `query:"class" doc:"os_log, hardware, service, performance, instance, data"`
 	AssetID    string `query:"asset_id"`
 	SystemID   string `query:"system_id"`
+	Overdue    string `query:"overdue" enum:"0,1,true,false" doc:"1: the due time has passed without a good result"`
+	Recurring  string `query:"recurring" enum:"0,1,true,false" doc:"1: the same check had a finding that ended less than 30 days before"`
 	Q          string `query:"q" maxLength:"100" doc:"Text in number, title, name of the asset or first summary; the newest 10000 that match"`
 }
 
@@ -35,6 +37,15 @@ type commentInput struct {
 	api.IDInput
 	Body struct {
 		Text string `json:"text" minLength:"1" maxLength:"4000"`
+	}
+}
+
+type postponeInput struct {
+	api.IDInput
+	Body struct {
+		DueAt   time.Time `json:"due_at" doc:"Later than the due time before, at most 90 days from now"`
+		Reason  string    `json:"reason" minLength:"2" maxLength:"2000"`
+		Version int64     `json:"version"`
 	}
 }
 
@@ -66,7 +77,7 @@ func (m *Module) findingRoutes(r *api.Router) {
 	}, func(ctx context.Context, in *findingsInput) (*api.PageOutput[FindingView], error) {
 		page, err := m.Findings(ctx, api.ScopeFrom(ctx), in.Query(map[string]string{
 			"state": in.State, "severity": in.Severity, "assignee_id": in.AssigneeID, "class": in.Class,
-			"asset_id": in.AssetID, "system_id": in.SystemID,
+			"asset_id": in.AssetID, "system_id": in.SystemID, "overdue": flag(in.Overdue), "recurring": flag(in.Recurring),
 		}), in.Q)
 		return listed(ctx, page, err, func(f Finding) string { return f.ID }, m.viewFindings)
 	})
@@ -84,6 +95,14 @@ func (m *Module) findingRoutes(r *api.Router) {
 		f, err := m.AssignFinding(ctx, api.ScopeFrom(ctx), in.ID, Assignment{
 			AccountID: in.Body.AccountID, DueAt: in.Body.DueAt, Note: in.Body.Note, Version: in.Body.Version,
 		})
+		return answer(f, err, m.viewFinding(ctx))
+	})
+	api.Register(r, api.Operation{
+		ID: "inspect.findings.postpone", Method: http.MethodPost, Path: "/inspect/findings/{id}/postpone", Permission: PermissionHandle,
+		Summary: "Give a finding more time", Doc: "Each time is counted and stays visible with its reason.",
+		Codes: []problem.Code{problem.NotFound, problem.Stale, problem.NotPossibleInState, problem.Invalid},
+	}, func(ctx context.Context, in *postponeInput) (*api.Output[FindingView], error) {
+		f, err := m.PostponeFinding(ctx, api.ScopeFrom(ctx), in.ID, Postponement{DueAt: in.Body.DueAt, Reason: in.Body.Reason, Version: in.Body.Version})
 		return answer(f, err, m.viewFinding(ctx))
 	})
 	api.Register(r, api.Operation{

@@ -20,6 +20,8 @@ const (
 	TypeFindingOpened    = "inspect.finding.opened"
 	TypeFindingSeen      = "inspect.finding.seen"
 	TypeFindingAssigned  = "inspect.finding.assigned"
+	TypeFindingPostponed = "inspect.finding.postponed"
+	TypeFindingOverdue   = "inspect.finding.overdue"
 	TypeFindingCommented = "inspect.finding.commented"
 	TypeFindingRepaired  = "inspect.finding.repaired"
 	TypeFindingReopened  = "inspect.finding.reopened"
@@ -88,11 +90,19 @@ func types() []journal.Type {
 		}},
 		{Name: TypeFindingOpened, TitleZH: "隐患已发现", TitleEN: "Finding opened", Fields: []journal.Field{
 			number, field("title", "标题", "Title"), field("asset", "资产", "Asset"), severity, result, sha256,
-			optional(field("previous_id", "前一隐患", "Finding before")),
+			optional(field("previous_id", "前一隐患", "Finding before")), optional(field("recurrence", "复发次数", "Times it came back")),
 		}},
 		{Name: TypeFindingSeen, TitleZH: "隐患已查看", TitleEN: "Finding seen", Fields: []journal.Field{number}},
 		{Name: TypeFindingAssigned, TitleZH: "隐患已指派", TitleEN: "Finding assigned", Fields: []journal.Field{
 			number, field("assignee_id", "责任人", "Assignee"), field("due_at", "期限", "Due"), private("note", "说明", "Note", true),
+		}},
+		{Name: TypeFindingPostponed, TitleZH: "隐患已延期", TitleEN: "Finding postponed", Fields: []journal.Field{
+			number, field("was_due_at", "原期限", "Was due"), field("due_at", "期限", "Due"),
+			field("postponed", "延期次数", "Times postponed"), reason,
+		}},
+		{Name: TypeFindingOverdue, TitleZH: "隐患逾期未消除", TitleEN: "Finding not closed by its due time", Fields: []journal.Field{
+			number, severity, optional(field("assignee_id", "责任人", "Assignee")), field("due_at", "期限", "Due"),
+			field("postponed", "延期次数", "Times postponed"),
 		}},
 		{Name: TypeFindingCommented, TitleZH: "隐患有新说明", TitleEN: "Comment on a finding", Fields: []journal.Field{
 			number, private("text", "内容", "Text", false),

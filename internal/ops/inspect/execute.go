@@ -332,15 +332,17 @@ func (m *Module) follow(ctx context.Context, tx *store.Tx, o *outcome, r *Result
 		if f.Number, err = store.NextNumber(ctx, tx, "FND"); err != nil {
 			return err
 		}
-		if f.PreviousID, err = lastFinding(ctx, tx, o.check.ID); err != nil {
+		before, err := lastFinding(ctx, tx, o.check.ID)
+		if err != nil {
 			return err
 		}
+		f.succeed(before)
 		if err := insertFinding(ctx, tx, f); err != nil {
 			return err
 		}
 		shown["title"], shown["asset"], shown["severity"] = f.Title, f.AssetName, f.Severity
 		if f.PreviousID != "" {
-			shown["previous_id"] = f.PreviousID
+			shown["previous_id"], shown["recurrence"] = f.PreviousID, f.Recurrence
 		}
 		return m.noteFinding(ctx, tx, TypeFindingOpened, f, shown)
 	}

@@ -22,6 +22,7 @@ const (
 const (
 	assign    state.Event = "assign"
 	repair    state.Event = "repair"
+	postpone  state.Event = "postpone"
 	recur     state.Event = "recur"   // a bad result after it was said to be repaired
 	recovered state.Event = "recover" // a good result
 )
@@ -33,6 +34,7 @@ func findingMachine() state.Machine {
 		{From: Assigned, Event: assign, To: Assigned, Permission: PermissionHandle},
 		{From: Repaired, Event: assign, To: Assigned, Permission: PermissionHandle},
 		{From: Assigned, Event: repair, To: Repaired, Permission: PermissionHandle},
+		{From: Assigned, Event: postpone, To: Assigned, Permission: PermissionHandle},
 		{From: Repaired, Event: recur, To: Assigned},
 	}
 	for _, s := range []state.State{Open, Assigned, Repaired} {
@@ -68,6 +70,10 @@ type Finding struct {
 	ClosedAt      store.Time
 	AssigneeID    string
 	DueAt         store.Time
+	Postponed     int64 // times the due time was moved
+	Overdue       int   // 1 once the due time passed and no good result had come
+	Recurrence    int64 // findings of the check before this one, each at most recursWithin after the last
+	Recurring     int   // 1 when Recurrence is not 0
 	PreviousID    string
 	FirstResultID string
 	LastResultID  string
@@ -113,6 +119,25 @@ func dueAfter(severity string) time.Duration {
 		return 3 * 24 * time.Hour
 	}
 	return 4 * time.Hour
+}
+
+const (
+	// recursWithin is how soon after the end of a finding the next one of its check counts as the same
+	// trouble come back (复发): what a repair did not cure shows within a month.
+	recursWithin = 30 * 24 * time.Hour
+	// maxPostpone is how far one postponement may move a due time.
+	maxPostpone = 90 * 24 * time.Hour
+)
+
+// succeed names the finding of the same check before f, nil when there was none.
+func (f *Finding) succeed(before *Finding) {
+	if before == nil {
+		return
+	}
+	f.PreviousID = before.ID
+	if !before.ClosedAt.IsZero() && f.OpenedAt.Sub(before.ClosedAt.Time) <= recursWithin {
+		f.Recurrence, f.Recurring = before.Recurrence+1, 1
+	}
 }
 
 // step is what a result did to a finding.

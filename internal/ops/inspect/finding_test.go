@@ -16,7 +16,7 @@ func TestFindingMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	allowed := map[state.State][]state.Event{
-		Open: {assign, recovered}, Assigned: {assign, repair, recovered}, Repaired: {assign, recur, recovered}, Closed: nil,
+		Open: {assign, recovered}, Assigned: {assign, repair, postpone, recovered}, Repaired: {assign, recur, recovered}, Closed: nil,
 	}
 	for _, s := range m.States() {
 		for _, e := range m.Events() {

@@ -18,6 +18,7 @@ func (m *Module) HomeCards() []api.HomeCard {
 		return api.HomeCard{Key: key, Permission: PermissionRead, Load: load}
 	}
 	return []api.HomeCard{
+		card("inspect.findings.overdue", m.overdueCard),
 		card("inspect.findings.grave", m.graveCard),
 		card("inspect.findings.mine", m.mineCard),
 		card("inspect.findings.unassigned", m.unassignedCard),
@@ -43,6 +44,11 @@ func (m *Module) findingsCard(ctx context.Context, scope store.Scope, filters ma
 }
 
 const notClosed = "open,assigned,repaired"
+
+func (m *Module) overdueCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
+	return m.findingsCard(ctx, scope, map[string]string{"state": notClosed, "overdue": "1"}, "critical",
+		"逾期未消除的隐患", "Overdue findings", "/inspect/findings?state="+notClosed+"&overdue=1")
+}
 
 func (m *Module) graveCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
 	return m.findingsCard(ctx, scope, map[string]string{"state": notClosed, "severity": "critical,unknown"}, "critical",

@@ -204,6 +204,7 @@ func Permissions() []access.Permission {
 func (m *Module) Services() []lifecycle.Service {
 	return []lifecycle.Service{
 		lifecycle.NewLoop("inspect.retention", m.retain),
+		lifecycle.NewLoop("inspect.due", m.watchDue),
 		lifecycle.NewLoop("inspect.scheduler", m.engine.loop),
 	}
 }

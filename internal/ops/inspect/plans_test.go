@@ -20,7 +20,7 @@ func values() map[string]string {
 	return map[string]string{
 		"check_id": "c1", "asset_id": "a1", "class": "service", "round_id": "r1", "plan_id": "p1", "trigger": "schedule", "worst_state": "OK",
 		"from": "2026-08-05T00:00:00Z", "to": "2026-09-02T00:00:00Z", "since": "2026-08-02T00:00:00Z", "severity": "critical",
-		"assignee_id": "u1", "system_id": "s1", "enabled": "1", "active": "1", "not_ok": "1",
+		"assignee_id": "u1", "system_id": "s1", "enabled": "1", "active": "1", "not_ok": "1", "overdue": "1", "recurring": "1",
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -23,6 +24,8 @@ func findingList() *store.ListSpec {
 			{Name: "class", Column: "class", OneOf: classWords()},
 			{Name: "asset_id", Column: "asset_id"},
 			{Name: "system_id", Column: "system_id"},
+			{Name: "overdue", Column: "overdue", OneOf: []string{"0", "1"}},
+			{Name: "recurring", Column: "recurring", OneOf: []string{"0", "1"}},
 		},
 		Sorts:       map[string]string{"opened_at": "opened_at"},
 		DefaultSort: "-opened_at",
@@ -99,15 +102,32 @@ func activeOf(ctx context.Context, db bun.IDB, checkIDs []string) (map[string]st
 	return out, nil
 }
 
-// lastFinding names the newest finding of a check, "" when there was none.
-func lastFinding(ctx context.Context, db bun.IDB, checkID string) (string, error) {
-	var id string
-	err := db.NewSelect().Model((*Finding)(nil)).Column("id").Where("check_id = ?", checkID).
-		OrderExpr("opened_at DESC, id DESC").Limit(1).Scan(ctx, &id)
-	if err != nil && !store.NoRows(err) {
-		return "", fmt.Errorf("the finding before: %w", err)
+// lastFinding reads the newest finding of a check, nil when there was none.
+func lastFinding(ctx context.Context, db bun.IDB, checkID string) (*Finding, error) {
+	f := new(Finding)
+	err := db.NewSelect().Model(f).Where("check_id = ?", checkID).OrderExpr("opened_at DESC, id DESC").Limit(1).Scan(ctx)
+	if store.NoRows(err) {
+		return nil, nil
 	}
-	return id, nil
+	if err != nil {
+		return nil, fmt.Errorf("the finding before: %w", err)
+	}
+	return f, nil
+}
+
+// lateFindings reads findings whose due time has passed and that are not noted as overdue, the longest
+// overdue first, and leaves out those that another server is noting.
+func lateFindings(ctx context.Context, tx *store.Tx, now time.Time, most int64) ([]*Finding, error) {
+	var rows []*Finding
+	q := tx.NewSelect().Model(&rows).Where("active = 1").Where("overdue = 0").Where("due_at IS NOT NULL").
+		Where("due_at < ?", store.At(now)).Order("due_at").Limit(most)
+	if tx.Engine() == store.Postgres {
+		q = q.For("UPDATE SKIP LOCKED")
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, store.Classify(fmt.Errorf("findings past their due time: %w", err))
+	}
+	return rows, nil
 }
 
 // insertFinding stores a new finding and makes its text searchable.

@@ -376,6 +376,9 @@ type FindingView struct {
 	Assignee   *personView `json:"assignee"`
 	DueAt      *time.Time  `json:"due_at,omitempty"`
 	ProposeDue *time.Time  `json:"proposed_due_at,omitempty" doc:"Due time that fits its severity, while nobody has it"`
+	Overdue    bool        `json:"overdue" doc:"Its due time has passed without a good result"`
+	Postponed  int64       `json:"postponed" doc:"Times its due time was moved"`
+	Recurrence int64       `json:"recurrence" doc:"Findings of the same check before it, each at most 30 days after the last"`
 	PreviousID string      `json:"previous_id" doc:"The finding of the same check before this one"`
 	CheckState string      `json:"check_state" doc:"What the check says now"`
 	Version    int64       `json:"version"`
@@ -402,6 +405,7 @@ func (m *Module) viewFindings(ctx context.Context, findings []Finding) (map[stri
 			CheckID: f.CheckID, AssetID: f.AssetID, AssetName: f.AssetName, Kind: f.Kind, Class: f.Class,
 			AreaPath: f.AreaPath, SystemID: f.SystemID, OpenedAt: f.OpenedAt.Time, LastSeenAt: f.LastSeenAt.Time,
 			SeenCount: f.SeenCount, ClosedAt: f.ClosedAt.Ptr(), DueAt: f.DueAt.Ptr(), PreviousID: f.PreviousID, Version: f.Version,
+			Overdue: f.Overdue == 1, Postponed: f.Postponed, Recurrence: f.Recurrence,
 		}
 		if f.AssigneeID != "" {
 			v.Assignee = &personView{ID: f.AssigneeID, DisplayName: names[f.AssigneeID]}
@@ -462,7 +466,7 @@ func (m *Module) viewTimeline(ctx context.Context, id string) ([]timelineView, e
 			Seq: r.Seq, Type: r.Type, At: r.At, Fields: maps.Clone(r.Fields),
 			Actor: actorView{Kind: r.Actor.Kind, ID: r.Actor.ID, DisplayName: names[r.Actor.ID]},
 		}
-		for _, name := range []string{"text", "note"} {
+		for _, name := range []string{"text", "note", "reason"} {
 			if t := r.Private[name]; t != "" {
 				v.Text = t
 			}

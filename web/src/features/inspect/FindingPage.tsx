@@ -1,4 +1,4 @@
-import { CheckOutlined, EyeOutlined, UserAddOutlined } from '@ant-design/icons'
+import { CheckOutlined, ClockCircleOutlined, EyeOutlined, UserAddOutlined } from '@ant-design/icons'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { Button, Input } from 'antd'
@@ -13,9 +13,9 @@ import { StateView } from '@/shared/ui/StateView'
 import { CheckStateTag, checkTone } from '@/shared/ui/StateTag'
 import { Ago, Time } from '@/shared/ui/Time'
 import '@/shared/ui/detail.css'
-import { AssignModal, RepairModal } from './components/FindingActs'
+import { AssignModal, PostponeModal, RepairModal } from './components/FindingActs'
 import { FindingTimeline, stepOf } from './components/FindingTimeline'
-import { Due, FindingStateTag, SeverityTag } from './components/findingWords'
+import { Due, FindingMarks, FindingStateTag, SeverityTag } from './components/findingWords'
 import { ResultDrawer } from './components/ResultDrawer'
 import { ValueTable } from './components/values'
 import './inspect.css'
@@ -37,12 +37,13 @@ export default function FindingPage() {
 function FindingView({ finding }: { finding: FindingDetail }) {
   const { t } = useTranslation('inspect')
   const may = usePerm()('inspect.finding.handle')
-  const [act, setAct] = useState<'assign' | 'repair'>()
+  const [act, setAct] = useState<'assign' | 'postpone' | 'repair'>()
   const [result, setResult] = useState<string>()
   const closed = finding.state === 'closed'
   const canAssign = may && !closed
   const canRepair = may && finding.state === 'assigned'
   useKeys({ a: () => setAct('assign') }, canAssign)
+  useKeys({ d: () => setAct('postpone'), f: () => setAct('repair') }, canRepair)
 
   return (
     <>
@@ -53,6 +54,7 @@ function FindingView({ finding }: { finding: FindingDetail }) {
             <SeverityTag severity={finding.severity} />
             <span className="mono soft">{finding.number}</span>
             <FindingStateTag state={finding.state} />
+            <FindingMarks finding={finding} />
           </>
         }
         actions={
@@ -68,9 +70,23 @@ function FindingView({ finding }: { finding: FindingDetail }) {
               </Button>
             )}
             {canRepair && (
-              <Button type="primary" icon={<CheckOutlined />} onClick={() => setAct('repair')}>
-                {t('finding.repair')}
-              </Button>
+              <>
+                <Button
+                  icon={<ClockCircleOutlined />}
+                  title={`${t('finding.postpone')} (d)`}
+                  onClick={() => setAct('postpone')}
+                >
+                  {t('finding.postpone')}
+                </Button>
+                <Button
+                  type="primary"
+                  icon={<CheckOutlined />}
+                  title={`${t('finding.repair')} (f)`}
+                  onClick={() => setAct('repair')}
+                >
+                  {t('finding.repair')}
+                </Button>
+              </>
             )}
           </>
         }
@@ -95,6 +111,7 @@ function FindingView({ finding }: { finding: FindingDetail }) {
         <Facts finding={finding} />
       </div>
       <AssignModal finding={finding} open={act === 'assign'} onClose={() => setAct(undefined)} />
+      <PostponeModal finding={finding} open={act === 'postpone'} onClose={() => setAct(undefined)} />
       <RepairModal finding={finding} open={act === 'repair'} onClose={() => setAct(undefined)} />
       <ResultDrawer id={result} onClose={() => setResult(undefined)} />
     </>

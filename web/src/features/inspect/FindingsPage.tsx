@@ -14,12 +14,22 @@ import { PageHeader } from '@/shared/ui/PageHeader'
 import { PersonSelect } from '@/shared/ui/PersonSelect'
 import { Empty } from '@/shared/ui/StateView'
 import { Ago, Time } from '@/shared/ui/Time'
-import { Due, FindingStateTag, SeverityTag } from './components/findingWords'
+import { Due, FindingMarks, FindingStateTag, SeverityTag } from './components/findingWords'
 import './inspect.css'
 import { fetchFindings, findingCountsQuery, keys, notClosed, type Count } from './queries'
 import { findingStates, type Finding } from './types'
 
-const filterKeys = ['q', 'state', 'severity', 'assignee_id', 'class', 'system_id', 'asset_id'] as const
+const filterKeys = [
+  'q',
+  'state',
+  'severity',
+  'assignee_id',
+  'class',
+  'system_id',
+  'asset_id',
+  'overdue',
+  'recurring',
+] as const
 const everyState = findingStates.join(',')
 
 const countText = (count: Count | undefined) => count && count.total.toLocaleString('en-US') + (count.capped ? '+' : '')
@@ -70,7 +80,7 @@ export default function FindingsPage() {
       text: (f) => f.title,
       render: (f) => (
         <>
-          {f.title}
+          <FindingMarks finding={f} /> {f.title}
           <span className="meta"> {f.summary}</span>
         </>
       ),
@@ -183,6 +193,16 @@ export default function FindingsPage() {
               name="system_id"
               label={t('col.system')}
               options={systems.map((system) => ({ value: system.id, label: systemName(system.id) }))}
+            />
+            <FilterSelect
+              name="overdue"
+              label={t('finding.due')}
+              options={[{ value: '1', label: t('finding.marks.overdue') }]}
+            />
+            <FilterSelect
+              name="recurring"
+              label={t('finding.recurring')}
+              options={[{ value: '1', label: t('finding.recurringOnly') }]}
             />
             {search.asset_id && (
               <AssetSelect

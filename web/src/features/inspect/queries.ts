@@ -207,6 +207,8 @@ export const assignFinding = (
   id: string,
   body: { account_id: string; due_at?: string; note?: string; version: number },
 ) => api.post<Finding>(one('findings', id, '/assign'), body)
+export const postponeFinding = (id: string, body: { due_at: string; reason: string; version: number }) =>
+  api.post<Finding>(one('findings', id, '/postpone'), body)
 export const commentFinding = (id: string, text: string) => api.post<Finding>(one('findings', id, '/comment'), { text })
 export const repairFinding = (id: string, body: { note: string; version: number }) =>
   api.post<Finding>(one('findings', id, '/repaired'), body)

@@ -92,6 +92,12 @@ export interface Finding {
   due_at?: string | null
   /** Due time that fits its severity, while nobody has it. */
   proposed_due_at?: string | null
+  /** The due time has passed without a good result. */
+  overdue: boolean
+  /** Times the due time was moved. */
+  postponed: number
+  /** Findings of the same check before this one, each soon after the last. */
+  recurrence: number
   previous_id: string
   version: number
   check_state: CheckState | ''

@@ -936,6 +936,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inspect/findings/{id}/postpone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a finding more time
+         * @description Each time is counted and stays visible with its reason.
+         *
+         *     Permission: `inspect.finding.handle`.
+         *
+         *     Problems: `not_found` `stale` `not_possible_in_state` `invalid`
+         */
+        post: operations["inspect.findings.postpone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inspect/findings/{id}/repaired": {
         parameters: {
             query?: never;
@@ -2010,6 +2034,13 @@ export interface components {
             number: string;
             /** Format: date-time */
             opened_at: string;
+            /** @description Its due time has passed without a good result */
+            overdue: boolean;
+            /**
+             * Format: int64
+             * @description Times its due time was moved
+             */
+            postponed: number;
             /** @description The finding of the same check before this one */
             previous_id: string;
             /**
@@ -2017,6 +2048,11 @@ export interface components {
              * @description Due time that fits its severity, while nobody has it
              */
             proposed_due_at?: string;
+            /**
+             * Format: int64
+             * @description Findings of the same check before it, each at most 30 days after the last
+             */
+            recurrence: number;
             /** @description The last result */
             result: components["schemas"]["ResultView"];
             /**
@@ -2061,6 +2097,13 @@ export interface components {
             number: string;
             /** Format: date-time */
             opened_at: string;
+            /** @description Its due time has passed without a good result */
+            overdue: boolean;
+            /**
+             * Format: int64
+             * @description Times its due time was moved
+             */
+            postponed: number;
             /** @description The finding of the same check before this one */
             previous_id: string;
             /**
@@ -2068,6 +2111,11 @@ export interface components {
              * @description Due time that fits its severity, while nobody has it
              */
             proposed_due_at?: string;
+            /**
+             * Format: int64
+             * @description Findings of the same check before it, each at most 30 days after the last
+             */
+            recurrence: number;
             /**
              * Format: int64
              * @description Bad results so far
@@ -2654,6 +2702,16 @@ export interface components {
             next_due_at: string;
             selector: components["schemas"]["SelectorView"];
             system_id: string;
+            /** Format: int64 */
+            version: number;
+        };
+        PostponeInputBody: {
+            /**
+             * Format: date-time
+             * @description Later than the due time before, at most 90 days from now
+             */
+            due_at: string;
+            reason: string;
             /** Format: int64 */
             version: number;
         };
@@ -4444,6 +4502,10 @@ export interface operations {
                 class?: string;
                 asset_id?: string;
                 system_id?: string;
+                /** @description 1: the due time has passed without a good result */
+                overdue?: "0" | "1" | "true" | "false";
+                /** @description 1: the same check had a finding that ended less than 30 days before */
+                recurring?: "0" | "1" | "true" | "false";
                 /** @description Text in number, title, name of the asset or first summary; the newest 10000 that match */
                 q?: string;
             };
@@ -4557,6 +4619,44 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CommentInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.findings.postpone": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PostponeInputBody"];
             };
         };
         responses: {

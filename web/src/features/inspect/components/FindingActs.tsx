@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useMe } from '@/shared/api/me'
 import { isoToWall, serverNow, wallToIso } from '@/shared/lib/time'
 import { PersonSelect } from '@/shared/ui/PersonSelect'
-import { assignFinding, module, repairFinding } from '../queries'
+import { assignFinding, module, postponeFinding, repairFinding } from '../queries'
 import type { Finding } from '../types'
 import { ActModal } from './ActModal'
 
@@ -74,6 +74,65 @@ export function AssignModal({ finding, open, onClose }: Props) {
     </ActModal>
   )
 }
+
+/** Gives the finding more time. Each time is counted and stays visible with its reason. */
+export function PostponeModal({ finding, open, onClose }: Props) {
+  const { t } = useTranslation('inspect')
+  const client = useQueryClient()
+  const { message } = App.useApp()
+  const was = finding.due_at ? Date.parse(finding.due_at) : 0
+  return (
+    <ActModal<{ due: Dayjs; reason: string }>
+      open={open}
+      title={t('finding.postponeTitle', { number: finding.number })}
+      okText={t('finding.postpone')}
+      initialValues={{ due: isoToWall(new Date(Math.max(was, serverNow()) + dayMs).toISOString()) }}
+      onClose={onClose}
+      onSubmit={async (values) => {
+        await postponeFinding(finding.id, {
+          due_at: wallToIso(values.due),
+          reason: values.reason.trim(),
+          version: finding.version,
+        })
+        void message.success(t('finding.postponed'))
+        await client.invalidateQueries({ queryKey: [module] })
+      }}
+    >
+      <Form.Item
+        name="due"
+        label={t('finding.postponeDue')}
+        rules={[
+          {
+            validator: (_, value: Dayjs | null | undefined) =>
+              value && Date.parse(wallToIso(value)) > Math.max(was, serverNow())
+                ? Promise.resolve()
+                : Promise.reject(new Error(t('finding.postponeEarlier'))),
+          },
+        ]}
+      >
+        <DatePicker showTime={{ format: 'HH:mm' }} format="YYYY-MM-DD HH:mm" style={{ width: '100%' }} />
+      </Form.Item>
+      <Form.Item
+        name="reason"
+        label={t('finding.postponeReason')}
+        extra={t('finding.postponeHelp', { count: finding.postponed })}
+        style={{ marginBottom: 0 }}
+        rules={[
+          {
+            validator: (_, value: string | undefined) =>
+              (value ?? '').trim().length >= 2
+                ? Promise.resolve()
+                : Promise.reject(new Error(t('form.reasonShort', { n: 2 }))),
+          },
+        ]}
+      >
+        <Input.TextArea autoFocus rows={3} maxLength={2000} />
+      </Form.Item>
+    </ActModal>
+  )
+}
+
+const dayMs = 86_400_000
 
 /** Says that the cause is removed. The finding itself is closed by a good result only. */
 export function RepairModal({ finding, open, onClose }: Props) {

@@ -10,6 +10,8 @@ const tones: Record<string, string> = {
   opened: 'tl-critical',
   worsened: 'tl-critical',
   reopened: 'tl-warning',
+  overdue: 'tl-critical',
+  postponed: 'tl-warning',
   closed: 'tl-ok',
   commented: 'tl-neutral',
 }
@@ -51,6 +53,12 @@ export function FindingTimeline({ entries, onResult }: { entries: TimelineEntry[
                 {t('finding.assignedTo', { name: text(entry.fields.assignee_name) || '—' })}
                 {text(entry.fields.due_at) &&
                   ` · ${t('finding.dueAt', { time: formatTime(text(entry.fields.due_at), 'minute') })}`}
+              </div>
+            )}
+            {(step === 'postponed' || step === 'overdue') && text(entry.fields.due_at) && (
+              <div className="soft">
+                {text(entry.fields.was_due_at) && `${formatTime(text(entry.fields.was_due_at), 'minute')} → `}
+                {t('finding.dueAt', { time: formatTime(text(entry.fields.due_at), 'minute') })}
               </div>
             )}
             {step === 'worsened' && severity && (

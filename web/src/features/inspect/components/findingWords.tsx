@@ -17,6 +17,32 @@ export function SeverityTag({ severity }: { severity: Severity }) {
   return <StateTag tone={severity} dot={false} text={t(`check.${severity.toUpperCase()}`)} />
 }
 
+/** What makes a finding worse than others of its severity: it is overdue, it came back, it was put off. */
+export function FindingMarks({
+  finding,
+}: {
+  finding: Pick<Finding, 'overdue' | 'recurrence' | 'postponed' | 'state'>
+}) {
+  const { t } = useTranslation('inspect')
+  return (
+    <>
+      {finding.overdue && finding.state !== 'closed' && (
+        <StateTag tone="critical" dot={false} text={t('finding.marks.overdue')} />
+      )}
+      {finding.recurrence > 0 && (
+        <StateTag
+          tone="warning"
+          dot={false}
+          text={t('finding.marks.recurring', { count: finding.recurrence, n: finding.recurrence + 1 })}
+        />
+      )}
+      {finding.postponed > 0 && (
+        <StateTag tone="neutral" dot={false} text={t('finding.marks.postponed', { count: finding.postponed })} />
+      )}
+    </>
+  )
+}
+
 const soonMs = 2 * 3_600_000
 
 /** Time left until a finding is due; in red with the delay once it has passed. */
