@@ -26,6 +26,7 @@ import (
 	"taxops/internal/kernel/telemetry"
 	"taxops/internal/ops/fleet"
 	"taxops/internal/ops/inspect"
+	"taxops/internal/ops/inspect/spawn"
 )
 
 // Options are what the program is opened with.
@@ -48,6 +49,7 @@ type App struct {
 	access  *access.Service
 	fleet   *fleet.Module
 	inspect *inspect.Module
+	spawner *spawn.Spawner
 	queue   *job.Queue
 	metrics *telemetry.Metrics
 	modules []module.Module
@@ -152,7 +154,10 @@ func (a *App) Close() error {
 	}
 	db := a.db
 	a.db = nil
-	return db.Close()
+	if a.spawner == nil {
+		return db.Close()
+	}
+	return errors.Join(a.spawner.Close(), db.Close())
 }
 
 // services are all long-running parts in the order they start.

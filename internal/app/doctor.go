@@ -42,7 +42,7 @@ const (
 // Doctor looks at this host as the platform would use it. It changes nothing but a scratch file.
 func Doctor(ctx context.Context, o Options) []Diagnosis {
 	dir := o.Config.Text("data.dir")
-	out := []Diagnosis{dataDir(dir), freeSpace(dir), openFiles(), rights(), clockSane(o.Clock.Now()), port(ctx, o)}
+	out := []Diagnosis{dataDir(dir), freeSpace(dir), openFiles(), rights(), sandbox(), clockSane(o.Clock.Now()), port(ctx, o)}
 	return append(out, database(ctx, o)...)
 }
 

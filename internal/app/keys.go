@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -44,6 +45,9 @@ func ConfigKeys() []config.Key {
 			DocEN: "Networks from which people may sign in; empty for all", DocZH: "允许登录的网段；留空不限"},
 		{Name: "secret.passphrase_file", Kind: config.String,
 			DocEN: "File with the passphrase of the key ring; empty keeps the ring under a key file beside it", DocZH: "密钥环口令文件；留空则用同目录密钥文件保护"},
+		{Name: "inspect.plugins.dirs", Kind: config.List, Default: "/usr/lib/nagios/plugins,/usr/lib64/nagios/plugins,/usr/lib/monitoring-plugins", Check: absolutePaths,
+			DocEN: "Folders whose monitoring plug-ins may be run as checks; nobody but root should be able to write there",
+			DocZH: "允许作为检查项执行的监控插件目录；除 root 外不应有人可写"},
 		{Name: "installation.name", Kind: config.String, Default: "税务信息系统运维平台",
 			DocEN: "Name of this installation, as people know it", DocZH: "本套平台的名称"},
 		{Name: "installation.area", Kind: config.String, Default: "/45/",
@@ -57,6 +61,16 @@ func postgresURL(v string) error {
 		return nil
 	}
 	return errors.New("expected a URL that begins with postgres://, or nothing for the embedded database")
+}
+
+// absolutePaths refuses folders that depend on where the program was started.
+func absolutePaths(v string) error {
+	for _, p := range strings.Split(v, ",") {
+		if p = strings.TrimSpace(p); p != "" && (!filepath.IsAbs(p) || p == "/") {
+			return errors.New("expected absolute paths of folders, separated by commas")
+		}
+	}
+	return nil
 }
 
 // atLeastOne is for numbers of which 0 would let nobody in.

@@ -199,8 +199,14 @@ type Builtin struct {
 	Check            func(params map[string]any) error // a rule over several params, nil for none
 	Verified         string                            // "tested" 已实测: against the real thing; "samples" 仅样本: against recorded output
 	VerifiedOn       string                            // with what version and when: "PostgreSQL 15, 2026-11"
-	Timeout          time.Duration                     // default 30 s, at most 300 s
+	Timeout          time.Duration                     // default 30 s, at most 310 s: a foreign program gets 300 s, and must then be ended
 
+	// ClassOf returns the class that a check with these params belongs to, for kinds that run whatever a
+	// person brings; nil when all belong to Class.
+	ClassOf func(params map[string]any) Class
+	// Verify is asked when a person adds or changes a check, and never when it runs: what Check cannot
+	// know without looking elsewhere. nil for none. Its error is shown to the person.
+	Verify func(ctx context.Context, params map[string]any) error
 	// Target names what a check with these params looks at ("127.0.0.1:5432", "/var"); "" for the host itself.
 	Target func(params map[string]any) string
 	// Run looks. It returns within its context's deadline and never panics on purpose; an error is

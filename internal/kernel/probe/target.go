@@ -58,3 +58,14 @@ func (b Builtin) TargetName(params map[string]any) string {
 	}
 	return b.Target(params)
 }
+
+// ClassFor returns the class of a check with these settings.
+func (b Builtin) ClassFor(params map[string]any) Class {
+	if b.ClassOf == nil {
+		return b.Class
+	}
+	if c := b.ClassOf(params); c != "" {
+		return c
+	}
+	return b.Class
+}

@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -110,7 +111,7 @@ func (m *Module) newCheck(a Asset, b probe.Builtin, n NewCheck) (*Check, error) 
 		return nil, err
 	}
 	c := &Check{
-		AssetID: a.ID, AssetName: a.Name, HostID: a.HostID, Kind: b.Kind, Class: string(b.Class),
+		AssetID: a.ID, AssetName: a.Name, HostID: a.HostID, Kind: b.Kind, Class: string(b.ClassFor(open)),
 		TitleZH: b.TitleZH, TitleEN: b.TitleEN, Target: clean(b.TargetName(open), 300), Params: open,
 		Warn: or(n.Warn), Crit: or(n.Crit), Enabled: 1, AreaPath: a.AreaPath, SystemID: a.SystemID,
 		Rank: rankNew, Version: 1,
@@ -207,6 +208,9 @@ func (m *Module) AddCheck(ctx context.Context, scope store.Scope, n NewCheck) (C
 	if err != nil {
 		return Check{}, err
 	}
+	if err := verify(ctx, b, n.Params); err != nil {
+		return Check{}, err
+	}
 	c.Origin = originAdded
 	err = m.write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		err := m.insertCheck(ctx, tx, c)
@@ -221,9 +225,36 @@ func (m *Module) AddCheck(ctx context.Context, scope store.Scope, n NewCheck) (C
 	return *c, nil
 }
 
+// verify asks a kind about settings that a person gives.
+func verify(ctx context.Context, b probe.Builtin, params map[string]any) error {
+	if b.Verify == nil {
+		return nil
+	}
+	typed, err := b.CheckParams(params)
+	if err != nil {
+		return nil // said elsewhere: secret settings may be left out here
+	}
+	if err := b.Verify(ctx, typed); err != nil {
+		if known := new(problem.Error); errors.As(err, &known) {
+			return err
+		}
+		return problem.InvalidField("body.params", "rule", "%s", err.Error())
+	}
+	return nil
+}
+
 // ChangeCheck changes the settings of a check.
 func (m *Module) ChangeCheck(ctx context.Context, scope store.Scope, id string, ch CheckChange) (Check, error) {
 	var out Check
+	if ch.Params != nil {
+		c, err := findCheck(ctx, m.db.Read(), scope, id)
+		if err != nil {
+			return Check{}, err
+		}
+		if err := verify(ctx, m.kinds[c.Kind], ch.Params); err != nil {
+			return Check{}, err
+		}
+	}
 	err := m.write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		c, err := findCheck(ctx, tx, scope, id)
 		if err != nil {
@@ -293,7 +324,7 @@ func (m *Module) applyChange(c *Check, ch CheckChange) (map[string]any, error) {
 				changed["params."+p.Name] = []any{before[p.Name], after}
 			}
 		}
-		c.Params, c.Target = open, clean(b.TargetName(open), 300)
+		c.Params, c.Target, c.Class = open, clean(b.TargetName(open), 300), string(b.ClassFor(open))
 		if c.Secrets, err = m.seal(c.ID, hidden); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,48 @@
+package app
+
+import (
+	"os"
+
+	"taxops/internal/kernel/config"
+	"taxops/internal/kernel/probe"
+	"taxops/internal/ops/inspect/plugin"
+	"taxops/internal/ops/inspect/spawn"
+)
+
+// Child becomes the helper process that this program was started as, and does not return; it does
+// nothing for a program that a person started.
+func Child(args []string) {
+	if code, is := spawn.Child(args); is {
+		os.Exit(code)
+	}
+}
+
+// pluginDirs are the folders that plug-ins are run from.
+func pluginDirs(c *config.Config) plugin.Dirs { return plugin.Dirs(c.List("inspect.plugins.dirs")) }
+
+// programKinds are the kinds of checks that run foreign programs; nothing is started before the first
+// of them runs.
+func (a *App) programKinds() []probe.Builtin {
+	a.spawner = spawn.New(spawn.Config{Log: a.o.Log})
+	a.metrics.Gauge("taxops_inspect_lost_programs", "Programs run for checks whose outcome was lost because the process that held them died.",
+		func() float64 { return float64(a.spawner.Lost()) })
+	return []probe.Builtin{plugin.Kind(a.spawner, pluginDirs(a.o.Config))}
+}
+
+// sandbox says how programs that checks run are held.
+func sandbox() Diagnosis {
+	h := spawn.Look()
+	d := Diagnosis{Level: Fine, What: "sandbox of scripts and plug-ins", Says: "they run as " + h.Identity.Name + ", their memory "}
+	if h.Memory == "cgroup" {
+		d.Says += "limited by a control group"
+	} else {
+		d.Says += "watched each 250 ms (" + h.Why + ")"
+	}
+	switch {
+	case !h.Identity.Changed:
+		d.Level, d.Hint = Look, "without root they run as the platform itself and could signal it: run taxops as root, or accept it"
+	case !h.Identity.Own:
+		d.Level, d.Hint = Look, "give them an account of their own: useradd --system --no-create-home --shell /usr/sbin/nologin "+spawn.UserName
+	}
+	return d
+}
