@@ -14,6 +14,7 @@ import (
 
 	"taxops/internal/kernel/access"
 	"taxops/internal/kernel/api"
+	"taxops/internal/kernel/calendar"
 	"taxops/internal/kernel/clock"
 	"taxops/internal/kernel/config"
 	"taxops/internal/kernel/job"
@@ -42,19 +43,20 @@ type Options struct {
 
 // App is the program, opened.
 type App struct {
-	o       Options
-	db      *store.DB
-	ring    *secret.Ring
-	journal *journal.Journal
-	access  *access.Service
-	fleet   *fleet.Module
-	inspect *inspect.Module
-	spawner *spawn.Spawner
-	queue   *job.Queue
-	metrics *telemetry.Metrics
-	modules []module.Module
-	router  *api.Router
-	baseURL string
+	o        Options
+	db       *store.DB
+	ring     *secret.Ring
+	journal  *journal.Journal
+	access   *access.Service
+	calendar *calendar.Service
+	fleet    *fleet.Module
+	inspect  *inspect.Module
+	spawner  *spawn.Spawner
+	queue    *job.Queue
+	metrics  *telemetry.Metrics
+	modules  []module.Module
+	router   *api.Router
+	baseURL  string
 }
 
 // Open opens the platform over a database whose tables are up to date. Nothing runs yet.
@@ -170,6 +172,7 @@ func (a *App) services() []lifecycle.Service {
 // kernelModules are the rooms of the kernel that have tables, operations or events of their own.
 func (a *App) kernelModules(orgs *org.Service) []module.Module {
 	orgTables, journalTables, accessTables := org.Migrations(), journal.Migrations(), access.Migrations()
+	calendarTables := calendar.Migrations()
 	return []module.Module{
 		{
 			Name: "org", Title: [2]string{"组织与系统", "Organisation and systems"},
@@ -187,6 +190,11 @@ func (a *App) kernelModules(orgs *org.Service) []module.Module {
 				r.Periodic("access.sessions.sweep", 10*time.Minute, a.access.SweepSessions)
 				r.Periodic("store.once.forget", time.Hour, a.forgetOnce)
 			},
+		},
+		{
+			Name: "calendar", Title: [2]string{"工作日历", "Calendar"}, Migrations: &calendarTables,
+			Events: calendar.Types(), Permissions: calendar.Permissions(), Routes: a.calendar.Routes,
+			Services: a.calendar.Services(), Homes: a.calendar.HomeCards(),
 		},
 	}
 }

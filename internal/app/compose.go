@@ -7,6 +7,7 @@ import (
 
 	"taxops/internal/kernel/access"
 	"taxops/internal/kernel/api"
+	"taxops/internal/kernel/calendar"
 	"taxops/internal/kernel/job"
 	"taxops/internal/kernel/journal"
 	"taxops/internal/kernel/module"
@@ -40,6 +41,16 @@ func (a *App) compose(ctx context.Context) error {
 		},
 		Version: a.o.Version, BaseURL: a.baseURL, SetupURL: setupURL(c), OwnAddress: ownAddress(c),
 		SecureCookie: secureCookie(c), IdleTimeout: c.Duration("session.idle"),
+	})
+	if err != nil {
+		return err
+	}
+	hours, err := calendar.ParseHours(c.Text("calendar.hours"))
+	if err != nil {
+		return err
+	}
+	a.calendar, err = calendar.NewService(calendar.Config{
+		DB: a.db, Journal: a.journal, Clock: a.o.Clock, Hours: hours, AreaPath: c.Text("installation.area"),
 	})
 	if err != nil {
 		return err
@@ -92,7 +103,8 @@ func knownArea(ctx context.Context, orgs *org.Service, path string) error {
 func permissions() []access.Permission {
 	var out []access.Permission
 	for _, ps := range [][]access.Permission{
-		org.Permissions(), journalPermissions(), access.OwnPermissions(), fleet.Permissions(), inspect.Permissions(),
+		org.Permissions(), journalPermissions(), access.OwnPermissions(), calendar.Permissions(),
+		fleet.Permissions(), inspect.Permissions(),
 	} {
 		out = append(out, ps...)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"taxops/internal/kernel/access"
+	"taxops/internal/kernel/calendar"
 	"taxops/internal/kernel/config"
 )
 
@@ -52,6 +53,8 @@ func ConfigKeys() []config.Key {
 			DocEN: "Name of this installation, as people know it", DocZH: "本套平台的名称"},
 		{Name: "installation.area", Kind: config.String, Default: "/45/",
 			DocEN: "Area path that this installation serves", DocZH: "本套平台服务的区域路径"},
+		{Name: "calendar.hours", Kind: config.List, Default: calendar.DefaultHours, Check: officeHours,
+			DocEN: "Office hours of a working day", DocZH: "工作日的工作时间段"},
 	}
 }
 
@@ -79,6 +82,11 @@ func atLeastOne(v string) error {
 		return errors.New("expected a whole number of at least 1")
 	}
 	return nil
+}
+
+func officeHours(v string) error {
+	_, err := calendar.ParseHours(v)
+	return err
 }
 
 func idleTimeout(v string) error {

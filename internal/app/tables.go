@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"taxops/internal/kernel/access"
+	"taxops/internal/kernel/calendar"
 	"taxops/internal/kernel/job"
 	"taxops/internal/kernel/journal"
 	"taxops/internal/kernel/org"
@@ -18,7 +19,8 @@ import (
 // Migrations lists the tables of all modules in the order in which they are made.
 func Migrations() []store.Migrations {
 	return []store.Migrations{
-		store.OwnMigrations(), journal.Migrations(), org.Migrations(), access.Migrations(), fleet.Migrations(), inspect.Migrations(),
+		store.OwnMigrations(), journal.Migrations(), org.Migrations(), access.Migrations(), calendar.Migrations(),
+		fleet.Migrations(), inspect.Migrations(),
 	}
 }
 
