@@ -1,4 +1,5 @@
 import * as access from '@/features/access/routes'
+import * as calendar from '@/features/calendar/routes'
 import * as fleet from '@/features/fleet/routes'
 import * as home from '@/features/home/routes'
 import * as inspect from '@/features/inspect/routes'
@@ -6,7 +7,7 @@ import * as journal from '@/features/journal/routes'
 import type { NavEntry, NavGroup, Searcher } from '@/shared/feature'
 
 /** The only place that knows all features. */
-const features = [home, inspect, fleet, journal, access]
+const features = [home, inspect, calendar, fleet, journal, access]
 
 export const navGroups: NavGroup[] = ['operations', 'assets', 'governance']
 

@@ -1,5 +1,6 @@
 import { createRoute, createRouter } from '@tanstack/react-router'
 import { publicRoutes, routes as accessRoutes } from '@/features/access/routes'
+import { routes as calendarRoutes } from '@/features/calendar/routes'
 import { routes as fleetRoutes } from '@/features/fleet/routes'
 import { routes as homeRoutes } from '@/features/home/routes'
 import { routes as inspectRoutes } from '@/features/inspect/routes'
@@ -16,7 +17,15 @@ const nowhere = createRoute({ getParentRoute: () => shellRoute, path: '$', compo
 
 const routeTree = rootRoute.addChildren([
   ...publicRoutes,
-  shellRoute.addChildren([...homeRoutes, ...inspectRoutes, ...fleetRoutes, ...journalRoutes, ...accessRoutes, nowhere]),
+  shellRoute.addChildren([
+    ...homeRoutes,
+    ...inspectRoutes,
+    ...calendarRoutes,
+    ...fleetRoutes,
+    ...journalRoutes,
+    ...accessRoutes,
+    nowhere,
+  ]),
 ])
 
 export const router = createRouter({
