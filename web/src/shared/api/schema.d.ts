@@ -404,6 +404,190 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/calendar/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists of holidays
+         * @description The latest first, with those that were replaced.
+         *
+         *     Permission: `calendar.read`.
+         */
+        get: operations["calendar.lists.list"];
+        put?: never;
+        /**
+         * Import a list of holidays
+         * @description It takes the place of the one for its layer and year, which stays readable.
+         *
+         *     Permission: `calendar.manage`.
+         *
+         *     Problems: `invalid` `forbidden`
+         */
+        post: operations["calendar.lists.import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calendar/lists/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read a list without importing it
+         * @description Permission: `calendar.manage`.
+         *
+         *     Problems: `invalid`
+         */
+        post: operations["calendar.lists.preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calendar/periods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a period that wants more care
+         * @description A filing period takes the place of the one of its month.
+         *
+         *     Permission: `calendar.manage`.
+         *
+         *     Problems: `invalid` `forbidden`
+         */
+        post: operations["calendar.periods.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calendar/periods/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import periods
+         * @description Permission: `calendar.manage`.
+         *
+         *     Problems: `invalid` `forbidden`
+         */
+        post: operations["calendar.periods.import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calendar/periods/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read periods without importing them
+         * @description Permission: `calendar.manage`.
+         */
+        post: operations["calendar.periods.preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calendar/periods/{id}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a period back
+         * @description A computed filing period comes in its place.
+         *
+         *     Permission: `calendar.manage`.
+         *
+         *     Problems: `not_found` `forbidden`
+         */
+        post: operations["calendar.periods.remove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calendar/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Today, and what is missing
+         * @description Permission: `calendar.read`.
+         */
+        get: operations["calendar.status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calendar/years/{year}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A year, day by day
+         * @description A year without a national list has days of kind unpublished, never guessed ones.
+         *
+         *     Permission: `calendar.read`.
+         */
+        get: operations["calendar.years.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -1818,6 +2002,16 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        BadLine: {
+            /** @enum {string} */
+            code: "not_a_day" | "not_a_kind" | "not_a_range" | "twice" | "other_year" | "no_name" | "too_long" | "too_many" | "overlap";
+            /**
+             * Format: int64
+             * @description The first is 1
+             */
+            line: number;
+            text: string;
+        };
         BulkInputBody: {
             area_path?: string;
             /** @description Labels to take away */
@@ -1983,6 +2177,25 @@ export interface components {
             /** @enum {string} */
             state: "OK" | "WARNING" | "CRITICAL" | "UNKNOWN";
             summary: string;
+        };
+        DayView: {
+            /** Format: date */
+            date: string;
+            /** @enum {string} */
+            kind: "workday" | "off" | "makeup" | "unpublished";
+            /** @description Whose list says so: national, region; empty when the weekday does */
+            layer: string;
+            /** @description Of the holiday; empty for ordinary days */
+            name: string;
+            /** @description Kinds of the periods that touch the day */
+            periods: string[];
+            /** @description A later notice may still change it */
+            provisional: boolean;
+        };
+        DaysPreview: {
+            /** @description Lines that cannot be read; nothing is imported while there are any */
+            bad: components["schemas"]["BadLine"][];
+            days: components["schemas"]["ListDayView"][];
         };
         Facts: {
             /**
@@ -2222,6 +2435,9 @@ export interface components {
         ItemsKindView: {
             items: components["schemas"]["KindView"][];
         };
+        ItemsPeriodView: {
+            items: components["schemas"]["PeriodView"][];
+        };
         ItemsPermissionView: {
             items: components["schemas"]["PermissionView"][];
         };
@@ -2430,6 +2646,44 @@ export interface components {
             kind: "depends_on" | "replicates_to" | "backed_up_to" | "connects_to";
             to_id: string;
         };
+        ListBody: {
+            /** @enum {string} */
+            layer: "national" | "region";
+            /** @description From an announcement that is not the final text */
+            provisional?: boolean;
+            /** @description The document, with its number */
+            source?: string;
+            /** @description Lines of a day or first~last day, off, makeup or workday (休, 班, 工作日), and a name */
+            text: string;
+            /** @description Of the data, for example the day of the notice */
+            version?: string;
+            /** Format: int64 */
+            year: number;
+        };
+        ListDayView: {
+            /** Format: date */
+            date: string;
+            /** @enum {string} */
+            kind: "workday" | "off" | "makeup";
+            name: string;
+        };
+        ListView: {
+            id: string;
+            /** Format: date-time */
+            imported_at: string;
+            /** @description Account; empty for what the program brought along */
+            imported_by: string;
+            /** @enum {string} */
+            layer: "national" | "region";
+            provisional: boolean;
+            /** @description The document */
+            source: string;
+            /** Format: date-time */
+            superseded_at?: string;
+            version: string;
+            /** Format: int64 */
+            year: number;
+        };
         MapView: {
             assets: components["schemas"]["AssetView"][];
             /** @description There is more than one picture can hold */
@@ -2574,6 +2828,18 @@ export interface components {
             /** @description There are more than total */
             total_capped: boolean;
         };
+        PageListView: {
+            items: components["schemas"]["ListView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
         PagePlanView: {
             items: components["schemas"]["PlanView"][];
             /** @description Cursor of the next page, empty at the end */
@@ -2661,6 +2927,50 @@ export interface components {
             /** Format: double */
             value: number;
             warn?: string;
+        };
+        PeriodBody: {
+            /** Format: date-time */
+            from: string;
+            /** @enum {string} */
+            kind: "filing" | "filing_major" | "settlement" | "holiday" | "event";
+            name?: string;
+            provisional?: boolean;
+            source: string;
+            /**
+             * Format: date-time
+             * @description Not included
+             */
+            to: string;
+            version: string;
+        };
+        PeriodView: {
+            /** Format: date-time */
+            from: string;
+            /** @description Empty when it was computed */
+            id: string;
+            /** @enum {string} */
+            kind: "filing" | "filing_major" | "settlement" | "holiday" | "event";
+            name: string;
+            /** @description Computed by the rule; the notice may say otherwise */
+            provisional: boolean;
+            source: string;
+            /**
+             * Format: date-time
+             * @description Not included
+             */
+            to: string;
+            version: string;
+        };
+        PeriodsBody: {
+            provisional?: boolean;
+            source?: string;
+            /** @description Lines of a kind (征期, 大征期, 汇算清缴, 节假日, 重大活动), first day, last day, name */
+            text: string;
+            version?: string;
+        };
+        PeriodsPreview: {
+            bad: components["schemas"]["BadLine"][];
+            periods: components["schemas"]["PeriodView"][];
         };
         PermissionView: {
             name: string;
@@ -2778,6 +3088,9 @@ export interface components {
             version: number;
             /** @description What was seen */
             why: string;
+        };
+        RemoveInputBody: {
+            reason: string;
         };
         RepairedInputBody: {
             /** @description What was done */
@@ -2920,6 +3233,33 @@ export interface components {
             /** @description One-time code of the authenticator, or a recovery code */
             totp?: string;
         };
+        StatusView: {
+            /**
+             * Format: int64
+             * @description Next year, when its list may come out any day; else 0
+             */
+            awaited: number;
+            /**
+             * Format: int64
+             * @description With a list
+             */
+            first_year: number;
+            /**
+             * @description Office hours
+             * @example 09:00-12:00,13:00-18:00
+             */
+            hours: string;
+            /**
+             * Format: int64
+             * @description With a list
+             */
+            last_year: number;
+            /** @description Years that are needed and not published */
+            missing: number[];
+            /** @description In which we are now */
+            periods: components["schemas"]["PeriodView"][];
+            today: components["schemas"]["DayView"];
+        };
         StepView: {
             actor_id: string;
             actor_kind: string;
@@ -2997,6 +3337,26 @@ export interface components {
             after: unknown;
             before: unknown;
             name: string;
+        };
+        YearView: {
+            days: components["schemas"]["DayView"][];
+            /** @description There is a national list, be it provisional */
+            known: boolean;
+            /** @description Those that hold */
+            lists: components["schemas"]["ListView"][];
+            /** Format: int64 */
+            makeups: number;
+            /** @description Those that touch the year, the computed ones included */
+            periods: components["schemas"]["PeriodView"][];
+            /** @description There is a final national list */
+            published: boolean;
+            /**
+             * Format: int64
+             * @description 0 when the year is not known
+             */
+            workdays: number;
+            /** Format: int64 */
+            year: number;
         };
     };
     responses: never;
@@ -3687,6 +4047,321 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendar.lists.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                /** @description national, region */
+                layer?: string;
+                year?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageListView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendar.lists.import": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["YearView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendar.lists.preview": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DaysPreview"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendar.periods.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PeriodBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeriodView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendar.periods.import": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PeriodsBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsPeriodView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendar.periods.preview": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PeriodsBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeriodsPreview"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendar.periods.remove": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendar.status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendar.years.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                year: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["YearView"];
+                };
             };
             /** @description Error */
             default: {
