@@ -6,10 +6,11 @@ import type { Day } from '../queries'
 export function YearGrid({ days, today }: { days: Day[]; today: string }) {
   const { t } = useTranslation('calendar')
   const months = Array.from({ length: 12 }, (_, i) => days.filter((d) => Number(d.date.slice(5, 7)) === i + 1))
+  const ends = edges(days)
   return (
     <div className="year-grid">
       {months.map((month, i) => (
-        <Month key={i} name={t(`month.${i + 1}`)} days={month} today={today} />
+        <Month key={i} name={t(`month.${i + 1}`)} days={month} today={today} edges={ends} />
       ))}
     </div>
   )
@@ -18,7 +19,30 @@ export function YearGrid({ days, today }: { days: Day[]; today: string }) {
 /** Monday first, as Chinese calendars have it. */
 const column = (date: string) => ((new Date(`${date}T00:00:00Z`).getUTCDay() + 6) % 7) + 1
 
-function Month({ name, days, today }: { name: string; days: Day[]; today: string }) {
+const isFiling = (day: Day) => day.periods.some((kind) => kind === 'filing' || kind === 'filing_major')
+const isOther = (day: Day) => day.periods.some((kind) => kind === 'event' || kind === 'settlement')
+
+/** The days on which a period begins or ends: only these carry its word, the days between its line. */
+function edges(days: Day[]): Set<string> {
+  const out = new Set<string>()
+  days.forEach((day, i) => {
+    const around = [days[i - 1], days[i + 1]]
+    for (const has of [isFiling, isOther]) {
+      if (has(day) && around.some((other) => !other || !has(other) || other.date.slice(0, 7) !== day.date.slice(0, 7)))
+        out.add(day.date)
+    }
+  })
+  return out
+}
+
+interface MonthProps {
+  name: string
+  days: Day[]
+  today: string
+  edges: Set<string>
+}
+
+function Month({ name, days, today, edges }: MonthProps) {
   const { t } = useTranslation('calendar')
   return (
     <table className="month">
@@ -36,7 +60,7 @@ function Month({ name, days, today }: { name: string; days: Day[]; today: string
         {weeks(days).map((week, i) => (
           <tr key={i}>
             {week.map((day, j) => (
-              <td key={j}>{day && <DayCell day={day} today={day.date === today} />}</td>
+              <td key={j}>{day && <DayCell day={day} today={day.date === today} edge={edges.has(day.date)} />}</td>
             ))}
           </tr>
         ))}
@@ -55,7 +79,7 @@ function weeks(days: Day[]): (Day | undefined)[][] {
   return out
 }
 
-function DayCell({ day, today }: { day: Day; today: boolean }) {
+function DayCell({ day, today, edge }: { day: Day; today: boolean; edge: boolean }) {
   const { t } = useTranslation('calendar')
   const ordinary = day.layer === '' && day.kind !== 'unpublished'
   const words = [
@@ -67,8 +91,8 @@ function DayCell({ day, today }: { day: Day; today: boolean }) {
     today && t('today'),
   ].filter(Boolean)
   const mark = day.kind === 'unpublished' ? '?' : ordinary ? '' : t(`mark.${day.kind}`)
-  const filing = day.periods.some((kind) => kind === 'filing' || kind === 'filing_major')
-  const other = day.periods.some((kind) => kind === 'event' || kind === 'settlement')
+  const filing = isFiling(day)
+  const other = isOther(day)
   return (
     <Tooltip title={words.join(' · ')}>
       <div
@@ -84,7 +108,7 @@ function DayCell({ day, today }: { day: Day; today: boolean }) {
         )}
         {(filing || other) && (
           <span className={`day-period${other ? ' day-event' : ''}`} aria-hidden>
-            {t(other ? 'mark.event' : 'mark.filing')}
+            {edge && t(other ? 'mark.event' : 'mark.filing')}
           </span>
         )}
         <span className="sr-only">{words.join('，')}</span>
