@@ -26,12 +26,15 @@ type AccountView struct {
 	CreatedAt    time.Time   `json:"created_at"`
 	Version      int         `json:"version"`
 	Erased       bool        `json:"erased"`
+	Awaits       bool        `json:"awaits_confirmation" doc:"Accepted in production; a second administrator has to confirm the person"`
+	Confirmed    bool        `json:"confirmed" doc:"The credentials are known to be the person's"`
 }
 
 func (a *account) view(grants []Grant) AccountView {
 	return AccountView{
 		ID: a.ID, Login: a.Login, DisplayName: a.DisplayName, State: a.State, TOTPEnabled: a.totp(), Grants: grants,
 		LastSignInAt: a.LastSignInAt.Ptr(), CreatedAt: a.CreatedAt.Time, Version: a.Version, Erased: !a.ErasedAt.IsZero(),
+		Awaits: a.awaits(), Confirmed: a.confirmed(),
 	}
 }
 
@@ -151,7 +154,7 @@ func (s *Service) CreateAccount(ctx context.Context, in NewAccount) (AccountView
 		if err := s.insert(ctx, tx, a, grants); err != nil {
 			return err
 		}
-		if link, err = s.invite(ctx, tx, a); err != nil {
+		if link, err = s.invite(ctx, tx, a, caller); err != nil {
 			return err
 		}
 		if err := s.noteInvited(ctx, tx, a, link); err != nil {
@@ -290,6 +293,9 @@ func (s *Service) move(ctx context.Context, id, reason string, event state.Event
 			return err
 		}
 		before := s.kept(a, grants[id])
+		if event == onEnable && mode == Production && !a.confirmed() && administers(grants[id]) {
+			event, a.AcceptedAt = onHold, store.At(tx.Now()) // whoever kept it out does not let it in alone
+		}
 		if err := step(a, event); err != nil {
 			return err
 		}

@@ -125,7 +125,7 @@ func (s *Service) routesSignIn(r *api.Router) {
 		ID: "access.sign_in", Method: http.MethodPost, Path: "/access/sign-in", Sensitive: true,
 		Public: "it is how one signs in", Summary: "Sign in",
 		Doc:   "An account with one-time codes is asked for one by the code totp_required; send everything again with it.",
-		Codes: codes(CodeBadCredentials, CodeTOTPRequired, CodeTOTPInvalid, CodeLocked),
+		Codes: codes(CodeBadCredentials, CodeTOTPRequired, CodeTOTPInvalid, CodeLocked, CodeNotConfirmed),
 	}, func(ctx context.Context, in *visitInput[signInBody]) (*signedOutput, error) {
 		x, err := s.SignIn(ctx, Credentials{Login: in.Body.Login, Password: in.Body.Password, Code: in.Body.TOTP.Reveal()}, in.visit(ctx))
 		return s.signed(ctx, x, err)
@@ -148,8 +148,9 @@ func (s *Service) routesSignIn(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "access.invitation.accept", Method: http.MethodPost, Path: "/access/invitation/accept", Sensitive: true,
 		Public: "the link is the proof", Summary: "Set the password of an invited account and sign in",
-		Doc:   "For an account in use it replaces the password, the one-time codes and all sessions.",
-		Codes: codes(CodeInvitationInvalid, CodeInvitationExpired, CodeInvitationUsed, CodePasswordWeak),
+		Doc: "For an account in use it replaces the password, the one-time codes and all sessions. In production an administrator or auditor " +
+			"is not signed in: `confirmation_needed` says that the password is set and that a second administrator has to confirm the person.",
+		Codes: codes(CodeInvitationInvalid, CodeInvitationExpired, CodeInvitationUsed, CodePasswordWeak, CodeNotConfirmed),
 	}, func(ctx context.Context, in *visitInput[acceptBody]) (*signedOutput, error) {
 		x, err := s.Accept(ctx, in.Body.Token.Reveal(), in.Body.Password, in.visit(ctx))
 		return s.signed(ctx, x, err)

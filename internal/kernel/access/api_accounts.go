@@ -35,6 +35,16 @@ type reasonInput struct {
 	Body accountReason
 }
 
+type confirmBody struct {
+	Reason  string `json:"reason" minLength:"1" maxLength:"500" doc:"How the person was confirmed"`
+	Version int    `json:"version" doc:"As last read"`
+}
+
+type confirmInput struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body confirmBody
+}
+
 type newAccountBody struct {
 	Login       string  `json:"login" minLength:"1" maxLength:"100"`
 	DisplayName string  `json:"display_name" minLength:"1" maxLength:"200"`
@@ -84,7 +94,7 @@ func (s *Service) routesAccounts(r *api.Router) {
 		ID: "access.accounts.change", Method: http.MethodPatch, Path: "/access/accounts/{id}", Permission: PermissionRead,
 		Summary: "Change a name or grants",
 		Doc:     "A name needs `access.account.manage`, grants need `access.role.grant` wherever they change.",
-		Codes:   codes("stale", CodeSeparation, CodeLastAdmin),
+		Codes:   codes("stale", CodeSeparation, CodeLastAdmin, CodeNotConfirmed),
 	}, func(ctx context.Context, in *accountChangeInput) (*api.Output[AccountView], error) {
 		view, err := s.ChangeAccount(ctx, in.ID, AccountChange{DisplayName: in.Body.DisplayName, Grants: in.Body.Grants, Version: in.Body.Version})
 		return &api.Output[AccountView]{Body: view}, err
@@ -97,6 +107,16 @@ func (s *Service) routesAccounts(r *api.Router) {
 	}, func(ctx context.Context, in *api.IDInput) (*api.Output[InvitationLink], error) {
 		link, err := s.Invite(ctx, in.ID)
 		return &api.Output[InvitationLink]{Body: InvitationLink{link.URL, link.ExpiresAt}}, err
+	})
+	api.Register(r, api.Operation{
+		ID: "access.accounts.confirm", Method: http.MethodPost, Path: "/access/accounts/{id}/confirm", Permission: PermissionConfirm, Fresh: true,
+		Summary: "Confirm that an account is its person's",
+		Doc: "In production, by somebody who did not make the link that the person came by. An administrator or auditor signs in from then on; " +
+			"anybody else may be made one.",
+		Codes: codes("stale", "not_possible_in_state", CodeSeparation),
+	}, func(ctx context.Context, in *confirmInput) (*api.Output[AccountView], error) {
+		view, err := s.Confirm(ctx, in.ID, in.Body.Version, in.Body.Reason)
+		return &api.Output[AccountView]{Body: view}, err
 	})
 	for _, m := range []struct {
 		verb, summary string

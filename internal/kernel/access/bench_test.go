@@ -101,6 +101,7 @@ type browser struct {
 	b      *bench
 	remote string
 	cookie string
+	key    string // of the authenticator
 	header http.Header
 }
 

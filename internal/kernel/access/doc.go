@@ -14,6 +14,9 @@
 //	   │                  │          │
 //	   └─────remove───────┴──────────┴──▶ removed (erase forgets the person, the id stays)
 //
+// In production an administrator or auditor who accepts stays invited until a second administrator has
+// confirmed (核实) the person, since whoever made the link could have used it; see confirm.go.
+//
 // Guarantees: every change is one transaction with its journal row. A revocation holds from the
 // next request on: nothing about accounts, grants or sessions is kept in memory. Tokens of sessions
 // and links are stored hashed, passwords as argon2id, TOTP secrets sealed. An attempt to sign in is

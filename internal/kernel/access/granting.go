@@ -74,6 +74,9 @@ func (s *Service) regrant(ctx context.Context, tx *store.Tx, a *account, mode st
 	if err := s.mayGrant(ctx, tx, api.CallerFrom(ctx).AccountID, a.ID, mode, append(slices.Clone(added), removed...), grants); err != nil {
 		return err
 	}
+	if err := mayHold(mode, a, added); err != nil {
+		return err
+	}
 	before := s.kept(a, old)
 	if err := replaceGrants(ctx, tx, a.ID, grants); err != nil {
 		return err

@@ -23,6 +23,7 @@ type invitation struct {
 	CreatedAt     store.Time
 	ExpiresAt     store.Time
 	UsedAt        store.Time
+	MadeBy        string // "" for the host
 }
 
 // Link is an address that is handed to a person, once.
@@ -31,8 +32,9 @@ type Link struct {
 	ExpiresAt time.Time
 }
 
-// invite makes a link in the transaction that decided on it. Older links of the account end.
-func (s *Service) invite(ctx context.Context, tx *store.Tx, a *account) (Link, error) {
+// invite makes a link in the transaction that decided on it; by is who sees it, "" for the host. Older
+// links of the account end.
+func (s *Service) invite(ctx context.Context, tx *store.Tx, a *account, by string) (Link, error) {
 	if _, err := AccountMachine().Next(a.State, onInvite); err != nil {
 		return Link{}, err
 	}
@@ -45,7 +47,7 @@ func (s *Service) invite(ctx context.Context, tx *store.Tx, a *account) (Link, e
 	}
 	token, hash := newToken()
 	now := store.At(tx.Now())
-	row := invitation{ID: id, AccountID: a.ID, TokenHash: hash, CreatedAt: now, ExpiresAt: store.At(now.Add(invitationLife))}
+	row := invitation{ID: id, AccountID: a.ID, TokenHash: hash, CreatedAt: now, ExpiresAt: store.At(now.Add(invitationLife)), MadeBy: by}
 	if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
 		return Link{}, fmt.Errorf("invitation: %w", err)
 	}
@@ -91,7 +93,7 @@ func (s *Service) Invite(ctx context.Context, id string) (Link, error) {
 					"in production the credentials of an administrator or auditor are replaced on the host: taxops account recover")
 			}
 		}
-		if out, err = s.invite(ctx, tx, a); err != nil {
+		if out, err = s.invite(ctx, tx, a, api.CallerFrom(ctx).AccountID); err != nil {
 			return err
 		}
 		return s.noteInvited(ctx, tx, a, out)
@@ -125,7 +127,7 @@ func (s *Service) Recover(ctx context.Context, login string) (link string, expir
 		if !administers(grants[a.ID]) {
 			return problem.New(problem.Forbidden, "only an administrator or auditor is helped on the host; for others an administrator makes a link")
 		}
-		if out, err = s.invite(ctx, tx, a); err != nil {
+		if out, err = s.invite(ctx, tx, a, ""); err != nil {
 			return err
 		}
 		return s.note(ctx, tx, typeRecovered, a, map[string]any{"expires_at": out.ExpiresAt})
@@ -173,7 +175,8 @@ func (s *Service) findInvitation(ctx context.Context, db bun.IDB, token string, 
 }
 
 // Accept sets the password of an invited person and signs them in. For an account that was in use
-// the link replaces everything: the old password, the one-time codes and all sessions.
+// the link replaces everything: the old password, the one-time codes and all sessions. Who has to be
+// confirmed first is not signed in, but told so by code confirmation_needed; the password is set.
 func (s *Service) Accept(ctx context.Context, token string, password secret.Text, v Visit) (Signed, error) {
 	inv, a, err := s.findInvitation(ctx, s.db.Read(), token, s.now())
 	if err != nil {
@@ -187,7 +190,12 @@ func (s *Service) Accept(ctx context.Context, token string, password secret.Text
 		return Signed{}, err
 	}
 	var out Signed
+	held := false
 	err = s.db.Write(asAccount(ctx, a.ID), func(ctx context.Context, tx *store.Tx) error {
+		mode, err := lockInstallation(ctx, tx)
+		if err != nil {
+			return err
+		}
 		a, err := lockAccount(ctx, tx, a.ID) // before the link, so that two uses of it queue
 		if err != nil {
 			return err
@@ -198,23 +206,44 @@ func (s *Service) Accept(ctx context.Context, token string, password secret.Text
 		if _, err := tx.NewUpdate().Model((*invitation)(nil)).Set("used_at = ?", store.At(tx.Now())).Where("id = ?", inv.ID).Exec(ctx); err != nil {
 			return fmt.Errorf("use an invitation: %w", err)
 		}
-		if err := s.accepted(ctx, tx, a, hash, v.Remote); err != nil {
+		grants, err := grantsOf(ctx, tx, a.ID)
+		if err != nil {
 			return err
+		}
+		before := s.kept(a, grants[a.ID])
+		held = mode == Production && inv.MadeBy != "" && administers(grants[a.ID])
+		if err := s.accepted(ctx, tx, a, hash, v.Remote, inv.MadeBy == "", held); err != nil {
+			return err
+		}
+		if held {
+			return s.stillKept(ctx, tx, mode, before)
 		}
 		out, err = s.begin(ctx, tx, a, v, howInvitation)
 		return err
 	})
+	if err == nil && held {
+		err = notConfirmed("the password is set; a security administrator has to confirm you before you can sign in")
+	}
 	return out, err
 }
 
-func (s *Service) accepted(ctx context.Context, tx *store.Tx, a *account, hash, remote string) error {
-	was := a.State
-	next, err := AccountMachine().Next(was, onAccept)
-	if err != nil {
+func (s *Service) accepted(ctx context.Context, tx *store.Tx, a *account, hash, remote string, fromHost, held bool) error {
+	was, event := a.State, onAccept
+	if held {
+		event = onHold
+	}
+	if err := step(a, event); err != nil {
 		return err
 	}
 	hadTOTP := a.totp()
-	a.State, a.PasswordHash, a.TOTPSecret, a.TOTPPending = next, hash, nil, nil
+	a.PasswordHash, a.TOTPSecret, a.TOTPPending, a.AcceptedAt = hash, nil, nil, store.Time{}
+	a.unconfirm()
+	switch {
+	case held:
+		a.AcceptedAt = store.At(tx.Now())
+	case fromHost:
+		a.confirm(store.At(tx.Now()), "")
+	}
 	if err := a.save(ctx, tx); err != nil {
 		return err
 	}
@@ -224,6 +253,14 @@ func (s *Service) accepted(ctx context.Context, tx *store.Tx, a *account, hash, 
 	keys := s.attemptKeys(a.Login, remote)
 	if err := forgetAttempts(ctx, tx, keys[len(keys)-1]); err != nil {
 		return err
+	}
+	if held {
+		if err := s.note(ctx, tx, typeAccepted, a, map[string]any{"remote": remote}); err != nil {
+			return err
+		}
+	}
+	if was == Invited && held {
+		return nil
 	}
 	if was == Invited {
 		return s.note(ctx, tx, typeActivated, a, map[string]any{"remote": remote})
@@ -236,7 +273,7 @@ func (s *Service) accepted(ctx context.Context, tx *store.Tx, a *account, hash, 
 	if err := s.note(ctx, tx, typePassword, a, map[string]any{"how": howInvitation}); err != nil {
 		return err
 	}
-	_, err = s.endSessions(ctx, tx, a, "credentials_replaced", nil)
+	_, err := s.endSessions(ctx, tx, a, "credentials_replaced", nil)
 	return err
 }
 

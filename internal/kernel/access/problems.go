@@ -21,6 +21,7 @@ const (
 	CodeLastAdmin         problem.Code = "last_admin"
 	CodeSeparation        problem.Code = "separation_of_duties"
 	CodeProductionRefused problem.Code = "production_refused"
+	CodeNotConfirmed      problem.Code = "confirmation_needed"
 )
 
 func unauthenticated() error {

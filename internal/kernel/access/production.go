@@ -101,7 +101,8 @@ func accountsWithExcludedPair(all []holder) int {
 	return n
 }
 
-// DeclareProduction ends the trial for good. It is refused with the list of what is missing.
+// DeclareProduction ends the trial for good. It is refused with the list of what is missing. Whoever
+// declares it confirms by that those who hold the three roles are who they are said to be.
 func (s *Service) DeclareProduction(ctx context.Context, reason string) error {
 	reason, err := readReason(reason)
 	if err != nil {
@@ -138,6 +139,9 @@ func (s *Service) DeclareProduction(ctx context.Context, reason string) error {
 			Where("id = 1").Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("declare production: %w", err)
+		}
+		if err := confirmTriad(ctx, tx, api.CallerFrom(ctx).AccountID); err != nil {
+			return err
 		}
 		return s.noteSystem(ctx, tx, typeProduction, map[string]any{"reason": reason})
 	})

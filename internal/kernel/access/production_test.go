@@ -21,7 +21,14 @@ func (w *browser) missing() []string {
 // produce brings an installation into production with separate people.
 func (b *bench) produce() (first *browser, people map[string]*browser, ids map[string]string) {
 	b.t.Helper()
+	return b.produceAfter(func(*browser) {})
+}
+
+// produceAfter does something on trial before.
+func (b *bench) produceAfter(before func(first *browser)) (first *browser, people map[string]*browser, ids map[string]string) {
+	b.t.Helper()
 	first = b.setUp()
+	before(first)
 	people, ids = map[string]*browser{}, map[string]string{}
 	for _, role := range []string{"system_admin", "security_admin", "auditor", "engineer"} {
 		ids[role], people[role] = first.join("p-"+role, grant(role))

@@ -139,6 +139,7 @@ func (s *Service) Setup(ctx context.Context, token string, p NewPerson, v Visit)
 			ID: id, Login: login, DisplayName: name, State: Active, PasswordHash: hash,
 			AreaPath: s.cfg.Installation.AreaPath, CreatedAt: store.At(tx.Now()),
 		}
+		a.confirm(store.At(tx.Now()), "")
 		var grants []Grant
 		for _, r := range AllRoles() {
 			grants = append(grants, Grant{Role: r, AreaPath: s.cfg.Installation.AreaPath})

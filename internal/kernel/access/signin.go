@@ -84,7 +84,7 @@ func (s *Service) prove(ctx context.Context, login string, a *account, password 
 		return pr, err
 	}
 	phc := ""
-	if a != nil && a.State == Active {
+	if a != nil && (a.State == Active || a.awaits()) {
 		phc = a.PasswordHash
 	}
 	ok, err := s.hasher.check(ctx, phc, password)
@@ -93,6 +93,12 @@ func (s *Service) prove(ctx context.Context, login string, a *account, password 
 	}
 	if !ok {
 		return pr, s.failed(ctx, a, remote, howPassword, lockedFor, badCredentials())
+	}
+	if a.awaits() {
+		if err := s.takeBack(ctx, pr.keys); err != nil {
+			return pr, err
+		}
+		return pr, notConfirmed("a security administrator has to confirm you before you can sign in")
 	}
 	if !withCode || !a.totp() {
 		return pr, nil

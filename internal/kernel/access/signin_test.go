@@ -152,6 +152,7 @@ func TestBruteForceOfOneAddress(t *testing.T) {
 func (w *browser) enrol() (key string, recovery []string) {
 	w.b.t.Helper()
 	key = w.post("/me/totp/begin", nil).ok().text("secret")
+	w.key = key
 	a := w.post("/me/totp/confirm", fields{"code": w.b.code(key)}).ok()
 	for _, c := range a.at("recovery_codes").([]any) {
 		recovery = append(recovery, c.(string))

@@ -18,6 +18,8 @@ const (
 	onEnable  state.Event = "enable"
 	onRemove  state.Event = "remove"
 	onErase   state.Event = "erase"
+	onHold    state.Event = "hold"    // accepted or enabled in production; somebody else has to confirm the person
+	onConfirm state.Event = "confirm" // by a second administrator
 )
 
 // AccountMachine is the life of an account (账号状态).
@@ -27,12 +29,17 @@ func AccountMachine() state.Machine {
 		Edges: []state.Edge{
 			{From: Invited, Event: onInvite, To: Invited, Permission: PermissionManage},
 			{From: Invited, Event: onAccept, To: Active},
+			{From: Invited, Event: onHold, To: Invited},
+			{From: Invited, Event: onConfirm, To: Active, Permission: PermissionConfirm},
 			{From: Invited, Event: onRemove, To: Removed, Permission: PermissionManage},
 			{From: Active, Event: onInvite, To: Active, Permission: PermissionManage},
 			{From: Active, Event: onAccept, To: Active},
+			{From: Active, Event: onHold, To: Invited},
+			{From: Active, Event: onConfirm, To: Active, Permission: PermissionConfirm},
 			{From: Active, Event: onDisable, To: Disabled, Permission: PermissionManage},
 			{From: Active, Event: onRemove, To: Removed, Permission: PermissionManage},
 			{From: Disabled, Event: onEnable, To: Active, Permission: PermissionManage},
+			{From: Disabled, Event: onHold, To: Invited, Permission: PermissionManage},
 			{From: Disabled, Event: onRemove, To: Removed, Permission: PermissionManage},
 			{From: Removed, Event: onErase, To: Removed, Permission: PermissionErase},
 		},

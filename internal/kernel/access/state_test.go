@@ -16,6 +16,7 @@ func TestAccountMachine(t *testing.T) {
 	}
 	edges := map[string]state.State{
 		"invited invite": Invited, "invited accept": Active, "invited remove": Removed,
+		"invited hold": Invited, "invited confirm": Active, "active hold": Invited, "active confirm": Active, "disabled hold": Invited,
 		"active invite": Active, "active accept": Active, "active disable": Disabled, "active remove": Removed,
 		"disabled enable": Active, "disabled remove": Removed,
 		"removed erase": Removed,

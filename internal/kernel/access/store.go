@@ -27,6 +27,9 @@ type account struct {
 	LastSignInAt  store.Time
 	CreatedAt     store.Time
 	ErasedAt      store.Time
+	AcceptedAt    store.Time // by a person who is still to be confirmed
+	ConfirmedAt   store.Time
+	ConfirmedBy   string // "" for the host
 	Version       int
 }
 

@@ -27,6 +27,8 @@ const (
 	typeTOTPDisabled = "access.totp.disabled"
 	typeGrants       = "access.grants.changed"
 	typeProduction   = "access.production.declared"
+	typeAccepted     = "access.account.accepted"
+	typeConfirmed    = "access.account.confirmed"
 
 	subjectAccount      = "account"
 	subjectAddress      = "address"
@@ -55,6 +57,8 @@ func Types() []journal.Type {
 		{Name: typeCreated, TitleZH: "建立账号", TitleEN: "Account made", Fields: []journal.Field{login, name, grants}},
 		{Name: typeChanged, TitleZH: "修改账号", TitleEN: "Account changed", Fields: []journal.Field{name}},
 		{Name: typeActivated, TitleZH: "激活账号", TitleEN: "Account activated", Fields: []journal.Field{remote}},
+		{Name: typeAccepted, TitleZH: "已接受邀请，待核实本人", TitleEN: "Invitation accepted, to be confirmed", Fields: []journal.Field{remote}},
+		{Name: typeConfirmed, TitleZH: "核实本人", TitleEN: "Person confirmed", Fields: []journal.Field{reason}},
 		{Name: typeDisabled, TitleZH: "停用账号", TitleEN: "Account disabled", Fields: []journal.Field{reason}},
 		{Name: typeEnabled, TitleZH: "启用账号", TitleEN: "Account enabled", Fields: []journal.Field{reason}},
 		{Name: typeRemoved, TitleZH: "移除账号", TitleEN: "Account removed", Fields: []journal.Field{reason}},

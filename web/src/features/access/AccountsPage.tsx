@@ -16,7 +16,7 @@ import { PageHeader } from '@/shared/ui/PageHeader'
 import { Ago, Time } from '@/shared/ui/Time'
 import { AccountDrawer } from './components/AccountDrawer'
 import { AccountForm } from './components/AccountForm'
-import { AccountStateTag } from './components/AccountState'
+import { accountStateKey, AccountStateTag } from './components/AccountState'
 import { GrantList } from './components/GrantsEditor'
 import { InvitationModal, type ShownInvitation } from './components/InvitationModal'
 import { fetchAccounts, keys, rolesQuery } from './queries'
@@ -64,8 +64,8 @@ export default function AccountsPage() {
       key: 'state',
       title: t('account.state'),
       width: 110,
-      text: (account) => t(`state.${account.state}`),
-      render: (account) => <AccountStateTag state={account.state} erased={account.erased} />,
+      text: (account) => t(accountStateKey(account)),
+      render: (account) => <AccountStateTag account={account} />,
     },
     {
       key: 'grants',

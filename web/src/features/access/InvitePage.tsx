@@ -68,6 +68,7 @@ function AcceptForm({ token, login }: { token: string; login: string }) {
   const [form] = Form.useForm<NewPasswordValues>()
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<string>()
+  const [held, setHeld] = useState(false)
 
   const submit = async ({ password }: NewPasswordValues) => {
     setBusy(true)
@@ -78,12 +79,21 @@ function AcceptForm({ token, login }: { token: string; login: string }) {
       client.setQueryData(meKey, me)
       await navigate({ to: '/', replace: true })
     } catch (error) {
-      if (!showFieldErrors(form, error, fieldText)) setFailure(errorText(error))
+      if (isApiError(error, 'confirmation_needed')) setHeld(true)
+      else if (!showFieldErrors(form, error, fieldText)) setFailure(errorText(error))
     } finally {
       setBusy(false)
     }
   }
 
+  if (held) {
+    return (
+      <div className="stack" style={{ marginTop: 16 }} role="status">
+        <Notice tone="ok">{t('invite.held')}</Notice>
+        <Link to="/sign-in">{t('setup.toSignIn')}</Link>
+      </div>
+    )
+  }
   return (
     <Form form={form} layout="vertical" requiredMark={false} onFinish={(values) => void submit(values)}>
       {failure && (

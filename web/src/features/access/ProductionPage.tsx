@@ -98,7 +98,7 @@ function Body({ status }: { status: ProductionStatus }) {
           <h2 className="panel-title">{t('production.effectTitle')}</h2>
         </div>
         <ul className="production-effects">
-          {(['duties', 'two', 'evidence', 'final'] as const).map((effect) => (
+          {(['duties', 'confirm', 'two', 'evidence', 'final'] as const).map((effect) => (
             <li key={effect}>{t(`production.effects.${effect}`)}</li>
           ))}
         </ul>

@@ -15,6 +15,8 @@ const account = (more: Partial<Account>): Account => ({
   created_at: '2026-01-01T00:00:00Z',
   version: 4,
   erased: false,
+  awaits_confirmation: false,
+  confirmed: true,
   ...more,
 })
 
@@ -121,6 +123,32 @@ it('does not offer an excluded role in production', async () => {
   await screen.findByText('与系统管理员互斥')
   const option = screen.getByText('与系统管理员互斥').closest('.ant-select-item-option')
   expect(option?.className).toContain('ant-select-item-option-disabled')
+})
+
+it('has a second administrator confirm the person in production, on the account as it was looked at', async () => {
+  const waiting = account({
+    state: 'invited',
+    awaits_confirmation: true,
+    confirmed: false,
+    grants: [{ role: 'auditor', area_path: '/45/', system_id: '' }],
+  })
+  const security = {
+    ...me,
+    mode: 'production' as const,
+    permissions: ['access.account.read', 'access.account.confirm'],
+  }
+  const { user, server } = await open(
+    '/access/accounts?open=a-2',
+    { 'GET /access/accounts/a-2': waiting, 'POST /access/accounts/a-2/confirm': account({}) },
+    security,
+  )
+  await screen.findByText('待核实本人')
+  await user.click(await screen.findByRole('button', { name: '更多操作' }))
+  await user.click(await screen.findByText('核实本人'))
+  await user.type(await screen.findByLabelText('原因'), '当面核对工牌')
+  await user.click(screen.getByRole('button', { name: '已核实本人' }))
+  await waitFor(() => expect(server.to('POST /access/accounts/a-2/confirm')).toHaveLength(1))
+  expect(server.to('POST /access/accounts/a-2/confirm')[0]!.body).toEqual({ reason: '当面核对工牌', version: 4 })
 })
 
 it('removes an account only with its name typed and a reason', async () => {

@@ -103,6 +103,19 @@ it('accepts an invitation with a good password only', async () => {
   expect(server.to('POST /access/invitation/accept')[0]!.body).toEqual({ token: 't-2', password })
 })
 
+it('tells an administrator who accepted that somebody else has to confirm them', async () => {
+  mockApi({
+    'POST /access/invitation': { login: 'zhao', display_name: '赵敏', expires_at: '2026-03-01T00:00:00Z' },
+    'POST /access/invitation/accept': problem(409, 'confirmation_needed'),
+  })
+  const { user } = await renderApp({ path: '/invite#token=t-3', publicRoutes })
+  await user.type(await screen.findByLabelText('新密码'), password)
+  await user.type(screen.getByLabelText('再次输入新密码'), password)
+  await user.click(screen.getByRole('button', { name: '设置密码并登录' }))
+  await screen.findByText(/密码已设置/)
+  expect(screen.queryByLabelText('新密码')).toBeNull()
+})
+
 it('says when an invitation is no longer good', async () => {
   mockApi({ 'POST /access/invitation': problem(404, 'invitation_expired') })
   await renderApp({ path: '/invite#token=t-2', publicRoutes })

@@ -85,6 +85,10 @@ export type AccountAct = 'disable' | 'enable' | 'remove' | 'erase'
 export const actOnAccount = (id: string, act: AccountAct, reason: string) =>
   api.post<Account | undefined>(account(id, `/${act}`), { reason })
 
+/** A second administrator says that the credentials are in the hands of the person. */
+export const confirmAccount = (id: string, reason: string, version: number) =>
+  api.post<Account>(account(id, '/confirm'), { reason, version })
+
 export const declareProduction = (reason: string) =>
   api.post<{ mode: string }>('/access/production/declare', { reason })
 

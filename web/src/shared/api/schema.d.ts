@@ -57,9 +57,33 @@ export interface paths {
          *
          *     Permission: `access.account.read`.
          *
-         *     Problems: `stale` `separation_of_duties` `last_admin`
+         *     Problems: `stale` `separation_of_duties` `last_admin` `confirmation_needed`
          */
         patch: operations["access.accounts.change"];
+        trace?: never;
+    };
+    "/access/accounts/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm that an account is its person's
+         * @description In production, by somebody who did not make the link that the person came by. An administrator or auditor signs in from then on; anybody else may be made one.
+         *
+         *     Permission: `access.account.confirm`. Needs a recent proof of identity (`/access/reauthenticate`).
+         *
+         *     Problems: `stale` `not_possible_in_state` `separation_of_duties`
+         */
+        post: operations["access.accounts.confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/access/accounts/{id}/disable": {
@@ -211,11 +235,11 @@ export interface paths {
         put?: never;
         /**
          * Set the password of an invited account and sign in
-         * @description For an account in use it replaces the password, the one-time codes and all sessions.
+         * @description For an account in use it replaces the password, the one-time codes and all sessions. In production an administrator or auditor is not signed in: `confirmation_needed` says that the password is set and that a second administrator has to confirm the person.
          *
          *     Public: the link is the proof.
          *
-         *     Problems: `invitation_invalid` `invitation_expired` `invitation_used` `password_weak`
+         *     Problems: `invitation_invalid` `invitation_expired` `invitation_used` `password_weak` `confirmation_needed`
          */
         post: operations["access.invitation.accept"];
         delete?: never;
@@ -375,7 +399,7 @@ export interface paths {
          *
          *     Public: it is how one signs in.
          *
-         *     Problems: `bad_credentials` `totp_required` `totp_invalid` `locked`
+         *     Problems: `bad_credentials` `totp_required` `totp_invalid` `locked` `confirmation_needed`
          */
         post: operations["access.sign_in"];
         delete?: never;
@@ -1895,6 +1919,10 @@ export interface components {
             reason: string;
         };
         AccountView: {
+            /** @description Accepted in production; a second administrator has to confirm the person */
+            awaits_confirmation: boolean;
+            /** @description The credentials are known to be the person's */
+            confirmed: boolean;
             /** Format: date-time */
             created_at: string;
             /** @description Empty once erased */
@@ -2130,6 +2158,15 @@ export interface components {
         };
         CommentInputBody: {
             text: string;
+        };
+        ConfirmBody: {
+            /** @description How the person was confirmed */
+            reason: string;
+            /**
+             * Format: int64
+             * @description As last read
+             */
+            version: number;
         };
         CountsView: {
             /** Format: int64 */
@@ -3488,6 +3525,44 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["AccountChangeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.accounts.confirm": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmBody"];
             };
         };
         responses: {

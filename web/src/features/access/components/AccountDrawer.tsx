@@ -11,7 +11,7 @@ import { Can, usePerm } from '@/shared/lib/perm'
 import { ReasonModal } from '@/shared/ui/ReasonModal'
 import { StateView } from '@/shared/ui/StateView'
 import { Ago, Time } from '@/shared/ui/Time'
-import { accountQuery, actOnAccount, inviteAgain, module, type AccountAct } from '../queries'
+import { accountQuery, actOnAccount, confirmAccount, inviteAgain, module, type AccountAct } from '../queries'
 import { AccountStateTag } from './AccountState'
 import { GrantList } from './GrantsEditor'
 import type { ShownInvitation } from './InvitationModal'
@@ -49,8 +49,14 @@ function AccountFacts({ account }: { account: Account }) {
       <dd className="mono">{account.login || <span className="muted">{t('state.erased')}</span>}</dd>
       <dt>{t('account.state')}</dt>
       <dd>
-        <AccountStateTag state={account.state} erased={account.erased} />
+        <AccountStateTag account={account} />
       </dd>
+      {(account.state === 'active' || account.awaits_confirmation) && (
+        <>
+          <dt>{t('account.person')}</dt>
+          <dd>{t(account.confirmed ? 'account.confirmed' : 'account.unconfirmed')}</dd>
+        </>
+      )}
       <dt>{t('account.totp')}</dt>
       <dd>{account.totp_enabled ? t('account.totpOn') : t('account.totpOff')}</dd>
       <dt>{t('account.lastSignIn')}</dt>
@@ -97,6 +103,7 @@ function AccountActions({ account, onEdit, onInvited }: { account: Account } & O
   const may = usePerm()
   const me = useMe()
   const [act, setAct] = useState<AccountAct>()
+  const [confirming, setConfirming] = useState(false)
   const invite = useAction(() => inviteAgain(account.id), {
     module,
     onDone: (invitation) => onInvited({ ...invitation, display_name: account.display_name }),
@@ -107,7 +114,13 @@ function AccountActions({ account, onEdit, onInvited }: { account: Account } & O
     a === 'erase' ? may('access.erase') : manage,
   )
   const canInvite = manage && (account.state === 'invited' || account.state === 'active')
+  const canConfirm =
+    me?.mode === 'production' &&
+    may('access.account.confirm') &&
+    account.id !== me.account.id &&
+    (account.awaits_confirmation || (account.state === 'active' && !account.confirmed))
   const items = [
+    ...(canConfirm ? [{ key: 'confirm', label: t('acts.confirm.menu'), onClick: () => setConfirming(true) }] : []),
     ...(canInvite
       ? [
           {
@@ -143,6 +156,21 @@ function AccountActions({ account, onEdit, onInvited }: { account: Account } & O
           <Button icon={<MoreOutlined />} aria-label={t('actions.more')} />
         </Dropdown>
       )}
+      <ReasonModal
+        open={confirming}
+        title={t('acts.confirm.title', { name: account.display_name })}
+        body={t('acts.confirm.body')}
+        okText={t('acts.confirm.ok')}
+        onOk={async (reason) => {
+          try {
+            await confirmAccount(account.id, reason, account.version)
+            void message.success(t('acts.confirm.done'))
+          } finally {
+            void client.invalidateQueries({ queryKey: [module] })
+          }
+        }}
+        onClose={() => setConfirming(false)}
+      />
       <ReasonModal
         open={act !== undefined}
         title={act ? t(`acts.${act}.title`, { name: account.display_name || account.login }) : ''}
