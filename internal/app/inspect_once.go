@@ -29,7 +29,7 @@ func InspectOnce(ctx context.Context, o Options, format string, w io.Writer) (wo
 	if err != nil {
 		return 0, err
 	}
-	kinds := builtin.All(builtin.Deps{})
+	kinds := builtin.All(builtin.Deps{Targets: targets(o.Config)})
 	// Where the platform has a database, it is part of this machine and inspects itself too.
 	if a, err := openBeside(ctx, o); err != nil {
 		o.Log.WarnContext(ctx, "the platform's own database is left out", "error", err)

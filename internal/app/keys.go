@@ -49,6 +49,9 @@ func ConfigKeys() []config.Key {
 		{Name: "inspect.plugins.dirs", Kind: config.List, Default: "/usr/lib/nagios/plugins,/usr/lib64/nagios/plugins,/usr/lib/monitoring-plugins", Check: absolutePaths,
 			DocEN: "Folders whose monitoring plug-ins may be run as checks; nobody but root should be able to write there",
 			DocZH: "允许作为检查项执行的监控插件目录；除 root 外不应有人可写"},
+		{Name: "inspect.targets.allow", Kind: config.List, Check: prefixes,
+			DocEN: "Networks that checks may connect to, by the address that a name turns out to be; empty for all. Add 127.0.0.0/8 and ::1/128 for services of this machine",
+			DocZH: "允许巡检连接的网段，按域名解析出的地址判断；留空不限。如需巡检本机服务，请同时加入 127.0.0.0/8 与 ::1/128"},
 		{Name: "installation.name", Kind: config.String, Default: "税务信息系统运维平台",
 			DocEN: "Name of this installation, as people know it", DocZH: "本套平台的名称"},
 		{Name: "installation.area", Kind: config.String, Default: "/45/",
@@ -100,6 +103,12 @@ func idleTimeout(v string) error {
 func prefixes(v string) error {
 	_, err := parsePrefixes(strings.Split(v, ","))
 	return err
+}
+
+// targets are the networks that checks may connect to.
+func targets(c *config.Config) []netip.Prefix {
+	out, _ := parsePrefixes(c.List("inspect.targets.allow")) // checked when the configuration was read
+	return out
 }
 
 func parsePrefixes(list []string) ([]netip.Prefix, error) {

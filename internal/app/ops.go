@@ -41,7 +41,7 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	kinds := append(builtin.All(builtin.Deps{}), selfcheck.Kinds(a.db, a.journal, work{a})...)
+	kinds := append(builtin.All(builtin.Deps{Targets: targets(a.o.Config)}), selfcheck.Kinds(a.db, a.journal, work{a})...)
 	kinds = append(kinds, a.programKinds()...)
 	checks := runner.New(runner.Limits{}, a.o.Log)
 	a.metrics.Gauge("taxops_inspect_abandoned_checks", "Checks that ignored their deadline and have not returned.",

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,6 +36,8 @@ type Deps struct {
 	Dev    string // "/dev"
 	VarLog string // "/var/log"
 	Root   string // "/": below it lies everything else, /etc for one
+
+	Targets []netip.Prefix // networks that checks may connect to; none for all
 }
 
 // host is what all kinds share.
@@ -63,7 +66,7 @@ func (h host) at(name ...string) string { return filepath.Join(append([]string{h
 // All returns every built-in kind, in the order of the contract's classes.
 func All(deps Deps) []probe.Builtin {
 	h := newHost(deps)
-	return slices.Concat(h.osLogKinds(), h.hardwareKinds(), h.serviceKinds(), h.performanceKinds(), h.instanceKinds())
+	return confined(slices.Concat(h.osLogKinds(), h.hardwareKinds(), h.serviceKinds(), h.performanceKinds(), h.instanceKinds()), deps.Targets)
 }
 
 func (h host) osLogKinds() []probe.Builtin {

@@ -155,7 +155,7 @@ func handshake(ctx context.Context, addr, name string) ([]*x509.Certificate, err
 	if net.ParseIP(name) == nil {
 		config.ServerName = name
 	}
-	d := tls.Dialer{Config: config}
+	d := tls.Dialer{NetDialer: dialer(ctx), Config: config}
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if conn != nil {
 		conn.Close()

@@ -29,7 +29,10 @@ func (p dialProblem) result() probe.Result {
 // networkProblem says in Chinese why where could not be talked to.
 func networkProblem(where string, err error, waited time.Duration) dialProblem {
 	var dns *net.DNSError
+	var out outside
 	switch {
+	case errors.As(err, &out):
+		return dialProblem{probe.Unknown, probe.ReasonDenied, fmt.Sprintf("%s 未连接：%s 不在允许巡检的网段内，请由平台管理员在 inspect.targets.allow 中添加", where, out.address)}
 	case errors.Is(err, unix.ECONNREFUSED):
 		return dialProblem{probe.Critical, "refused", where + " 拒绝连接：服务未启动或未监听该端口"}
 	case errors.Is(err, unix.ENOENT):
@@ -56,7 +59,7 @@ func isTimeout(err error) bool {
 
 // dialTLS connects with TLS, the peer's certificate verified.
 func dialTLS(ctx context.Context, addr string) (net.Conn, error) {
-	d := tls.Dialer{Config: &tls.Config{MinVersion: tls.VersionTLS12}}
+	d := tls.Dialer{NetDialer: dialer(ctx), Config: &tls.Config{MinVersion: tls.VersionTLS12}}
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("connect with TLS: %w", err)

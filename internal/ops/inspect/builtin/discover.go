@@ -74,8 +74,7 @@ func (l listener) talk(ctx context.Context, speak func(net.Conn) bool) (netip.Ad
 		if l.path != "" {
 			network, where = "unix", l.path
 		}
-		var d net.Dialer
-		conn, err := d.DialContext(ctx, network, where)
+		conn, err := dialer(ctx).DialContext(ctx, network, where)
 		if err != nil {
 			continue
 		}

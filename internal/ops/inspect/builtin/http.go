@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -100,7 +99,7 @@ func runHTTP(ctx context.Context, t probe.Target) probe.Result {
 func fetch(req *http.Request, insecure bool) (status int, body []byte, err error) {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
-		DialContext:       (&net.Dialer{}).DialContext,
+		DialContext:       dialer(req.Context()).DialContext,
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: insecure}, //nolint:gosec // asked for by a person, shown with the check
 	}
 	defer transport.CloseIdleConnections()

@@ -60,6 +60,7 @@ func myConnect(ctx context.Context, p map[string]any, user string) (*sql.DB, err
 		config.TLSConfig, _ = p["tls"].(string)
 	}
 	config.Logger = &mysql.NopLogger{} // what the driver would write is in the error too
+	config.DialFunc = dialer(ctx).DialContext
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, fmt.Errorf("settings of the connection: %w", err)

@@ -102,6 +102,7 @@ func pgConnect(ctx context.Context, p map[string]any, user string) (*pgx.Conn, e
 	}
 	// Poolers in between know neither prepared statements nor settings at the start.
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	config.DialFunc = dialer(ctx).DialContext
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)

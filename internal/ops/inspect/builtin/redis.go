@@ -53,8 +53,7 @@ func dialRedis(ctx context.Context, p map[string]any) (net.Conn, error) {
 	if useTLS, _ := p["tls"].(bool); useTLS && network == "tcp" {
 		return dialTLS(ctx, addr)
 	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, network, addr)
+	conn, err := dialer(ctx).DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, fmt.Errorf("connect to Redis: %w", err)
 	}

@@ -3,7 +3,6 @@ package builtin
 import (
 	"context"
 	"fmt"
-	"net"
 	"time"
 
 	"taxops/internal/kernel/probe"
@@ -29,8 +28,7 @@ func (h host) tcp() probe.Builtin {
 			defer cancel()
 			addr := hostPort(t.Params)
 			began := time.Now()
-			var d net.Dialer
-			conn, err := d.DialContext(ctx, "tcp", addr)
+			conn, err := dialer(ctx).DialContext(ctx, "tcp", addr)
 			took := time.Since(began)
 			if err != nil {
 				return networkProblem(addr, err, took).result()
