@@ -77,7 +77,9 @@ func (h host) osLogKinds() []probe.Builtin {
 }
 
 func (h host) hardwareKinds() []probe.Builtin {
-	return []probe.Builtin{h.nic(), h.raid(), h.temperature()}
+	return []probe.Builtin{
+		h.nic(), h.smart(), h.raid(), h.raidCard(), h.ipmi(), h.eventLog(), h.ecc(), h.temperature(), h.fan(), h.powerSupply(),
+	}
 }
 
 func (h host) serviceKinds() []probe.Builtin {
