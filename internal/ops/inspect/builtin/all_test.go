@@ -75,7 +75,8 @@ func TestEmptyHostHasNoSources(t *testing.T) {
 	t.Parallel()
 	h := tree(t, nil)
 	for _, b := range []probe.Builtin{
-		h.kernelLog(), h.oomLog(), h.ioErrorLog(), h.filesystemLog(), h.authLog(), h.journalLog(), h.logGrowth(), h.nic(), h.raid(), h.smart(), h.raidCard(), h.ipmi(), h.eventLog(), h.ecc(), h.fan(), h.powerSupply(), h.temperature(), h.cpu(), h.memory(), h.io(), h.disk(), h.inodes(), h.files(), h.conntrack(),
+		h.kernelLog(), h.oomLog(), h.ioErrorLog(), h.filesystemLog(), h.authLog(), h.journalLog(), h.logGrowth(), h.nic(), h.raid(), h.smart(), h.raidCard(), h.ipmi(), h.eventLog(), h.ecc(), h.fan(), h.powerSupply(), h.temperature(), h.failedUnits(), h.ntp(), h.listening(), h.reboot(), h.patch(), h.antivirus(),
+		h.accounts(), h.passwords(), h.passwordPolicy(), h.cronFiles(), h.cpu(), h.memory(), h.io(), h.disk(), h.inodes(), h.files(), h.conntrack(),
 	} {
 		r := run(t, b, nil, nil)
 		if r.State != probe.Unknown || r.Reason != probe.ReasonNoSource {

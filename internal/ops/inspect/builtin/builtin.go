@@ -83,7 +83,10 @@ func (h host) hardwareKinds() []probe.Builtin {
 }
 
 func (h host) serviceKinds() []probe.Builtin {
-	return []probe.Builtin{h.process(), h.tcp(), h.http(), h.certificate()}
+	return []probe.Builtin{
+		h.process(), h.restart(), h.failedUnits(), h.unit(), h.listening(), h.tcp(), h.http(), h.certificate(), h.dns(), h.ntp(),
+		h.reboot(), h.patch(), h.antivirus(), h.accounts(), h.passwords(), h.passwordPolicy(), h.sshd(), h.cronFiles(),
+	}
 }
 
 func (h host) performanceKinds() []probe.Builtin {
