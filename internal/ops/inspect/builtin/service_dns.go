@@ -193,8 +193,7 @@ func askDNS(ctx context.Context, server netip.AddrPort, name string) (dnsAnswer,
 func exchangeUDP(ctx context.Context, server netip.AddrPort, q []byte, wait time.Duration) (dnsAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "udp", server.String())
+	conn, err := dialer(ctx).DialContext(ctx, "udp", server.String())
 	if err != nil {
 		return dnsAnswer{}, fmt.Errorf("ask the name server: %w", err)
 	}
@@ -218,8 +217,7 @@ func exchangeUDP(ctx context.Context, server netip.AddrPort, q []byte, wait time
 }
 
 func exchangeTCP(ctx context.Context, server netip.AddrPort, q []byte) (dnsAnswer, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", server.String())
+	conn, err := dialer(ctx).DialContext(ctx, "tcp", server.String())
 	if err != nil {
 		return dnsAnswer{}, fmt.Errorf("ask the name server: %w", err)
 	}

@@ -167,8 +167,7 @@ var errSNTP = errors.New("no time in the answer")
 const ntpEpoch = 2208988800
 
 func askSNTP(ctx context.Context, server string, now func() time.Time) (clockOffset, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "udp", server)
+	conn, err := dialer(ctx).DialContext(ctx, "udp", server)
 	if err != nil {
 		return clockOffset{}, fmt.Errorf("ask the time server: %w", err)
 	}
