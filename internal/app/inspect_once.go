@@ -56,6 +56,9 @@ func openBeside(ctx context.Context, o Options) (*App, error) {
 			return nil, nil
 		}
 	}
+	if err := installed(o.Config); err != nil { // opening it would make keys
+		return nil, err
+	}
 	return open(ctx, o, never)
 }
 

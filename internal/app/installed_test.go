@@ -57,6 +57,9 @@ func TestMistypedDirectory(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		}
+		if _, err := InspectOnce(t.Context(), o, "json", io.Discard); err != nil {
+			t.Errorf("an inspection without a platform: %v", err)
+		}
 		if url == "" {
 			d := diagnosis(Doctor(t.Context(), o), "database")
 			if d.Level != Look || !strings.Contains(d.Says, dir) || !strings.Contains(d.Says, "taxops serve") {

@@ -253,6 +253,11 @@ func TestCommitIsCarriedThrough(t *testing.T) {
 		})
 	}()
 	for waits := false; !waits; {
+		select {
+		case err := <-done:
+			t.Fatalf("it ended before its commit waited: %v", err)
+		default:
+		}
 		err := holder.QueryRowContext(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
 			AND mode = 'ShareLock' AND pid IN (SELECT pid FROM pg_stat_activity WHERE query ILIKE 'commit%')
 			AND ((classid::bigint << 32) | objid::bigint) = $1::bigint)`, lock).Scan(&waits)
