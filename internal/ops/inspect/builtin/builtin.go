@@ -66,7 +66,7 @@ func (h host) at(name ...string) string { return filepath.Join(append([]string{h
 // All returns every built-in kind, in the order of the contract's classes.
 func All(deps Deps) []probe.Builtin {
 	h := newHost(deps)
-	return confined(slices.Concat(h.osLogKinds(), h.hardwareKinds(), h.serviceKinds(), h.performanceKinds(), h.instanceKinds()), deps.Targets)
+	return confined(slices.Concat(h.osLogKinds(), h.hardwareKinds(), h.serviceKinds(), h.performanceKinds(), h.instanceKinds(), h.dataKinds()), deps.Targets)
 }
 
 func (h host) osLogKinds() []probe.Builtin {
@@ -94,7 +94,7 @@ func (h host) performanceKinds() []probe.Builtin {
 }
 
 func (h host) instanceKinds() []probe.Builtin {
-	return slices.Concat(h.postgresql(), h.mysql(), h.redis())
+	return slices.Concat(h.postgresql(), h.mysql(), h.redis(), h.oracle())
 }
 
 // How a kind was verified, and where the host kinds last ran for real.

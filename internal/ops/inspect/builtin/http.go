@@ -97,6 +97,11 @@ func runHTTP(ctx context.Context, t probe.Target) probe.Result {
 
 // fetch makes one request over a connection of its own and reads the answer.
 func fetch(req *http.Request, insecure bool) (status int, body []byte, err error) {
+	return fetchMost(req, insecure, maxBody)
+}
+
+// fetchMost is fetch for answers of another length; what is beyond is cut.
+func fetchMost(req *http.Request, insecure bool, most int64) (status int, body []byte, err error) {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext:       dialer(req.Context()).DialContext,
@@ -109,7 +114,7 @@ func fetch(req *http.Request, insecure bool) (status int, body []byte, err error
 		return 0, nil, fmt.Errorf("request: %w", err)
 	}
 	defer resp.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	body, err = io.ReadAll(io.LimitReader(resp.Body, most))
 	if err != nil {
 		return 0, nil, fmt.Errorf("read answer: %w", err)
 	}

@@ -280,7 +280,7 @@ func judgePgArchiver(_ probe.Target, r *probe.Report, _ *pgState, a pgArchiver) 
 // Growth is judged for things of some size, over about a day.
 const (
 	smallestGrowth = 1 << 30
-	dayOfGrowth  = 24 * time.Hour
+	dayOfGrowth    = 24 * time.Hour
 )
 
 // sizesAt is what is remembered of sizes: when, and how large each thing was.
