@@ -25,7 +25,7 @@ type chunk struct {
 	sum  [4]uint64
 }
 
-func (c *chunk) add(values []cell) {
+func (c *chunk) add(values []datum) {
 	h := sha256.New()
 	for _, v := range values {
 		text := normal(v.text)
@@ -54,7 +54,7 @@ func normal(s string) string {
 		return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 	}
 	if len(s) >= 19 && s[4] == '-' && s[7] == '-' {
-		if t, ok := (cell{text: s}).time(); ok {
+		if t, ok := (datum{text: s}).time(); ok {
 			return t.UTC().Format(time.RFC3339Nano)
 		}
 	}
@@ -95,7 +95,7 @@ func sqlChunks(ctx context.Context, p map[string]any, side string) (map[string]*
 	chunks := make(map[string]*chunk)
 	var all int64
 	began := time.Now()
-	err := sqlEach(ctx, p, differenceRows, func(columns []string, values []cell) error {
+	err := sqlEach(ctx, p, differenceRows, func(columns []string, values []datum) error {
 		if len(columns) < 2 {
 			return fmt.Errorf("%w: 查询应至少返回两列", errBadAnswer)
 		}

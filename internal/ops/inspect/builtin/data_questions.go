@@ -119,7 +119,7 @@ func sqlQuestions() []sqlQuestion {
 	}
 }
 
-func judgeNumbers(_ probe.Target, r *probe.Report, columns []string, rows [][]cell) (string, error) {
+func judgeNumbers(_ probe.Target, r *probe.Report, columns []string, rows [][]datum) (string, error) {
 	if len(rows) != 1 {
 		return "", fmt.Errorf("返回了 %d 行", len(rows))
 	}
@@ -142,8 +142,8 @@ func judgeNumbers(_ probe.Target, r *probe.Report, columns []string, rows [][]ce
 	return strings.Join(figures, "，"), nil
 }
 
-func judgeCount(metric, title string) func(probe.Target, *probe.Report, []string, [][]cell) (string, error) {
-	return func(_ probe.Target, r *probe.Report, _ []string, rows [][]cell) (string, error) {
+func judgeCount(metric, title string) func(probe.Target, *probe.Report, []string, [][]datum) (string, error) {
+	return func(_ probe.Target, r *probe.Report, _ []string, rows [][]datum) (string, error) {
 		v, err := oneNumber(rows)
 		if err != nil {
 			return "", err
@@ -158,7 +158,7 @@ const bandDays = 57
 
 // judgeBand compares the count of today's look with what the same weekday usually says. Each day
 // keeps its last count; today's own never enters the comparison.
-func judgeBand(t probe.Target, r *probe.Report, _ []string, rows [][]cell) (string, error) {
+func judgeBand(t probe.Target, r *probe.Report, _ []string, rows [][]datum) (string, error) {
 	v, err := oneNumber(rows)
 	if err != nil {
 		return "", err
@@ -219,7 +219,7 @@ func median(list []float64) float64 {
 	return list[len(list)/2]
 }
 
-func judgeSerials(_ probe.Target, r *probe.Report, _ []string, rows [][]cell) (string, error) {
+func judgeSerials(_ probe.Target, r *probe.Report, _ []string, rows [][]datum) (string, error) {
 	if len(rows) == 0 {
 		return "没有任何序列", nil
 	}
@@ -260,7 +260,7 @@ func judgeSerials(_ probe.Target, r *probe.Report, _ []string, rows [][]cell) (s
 	return figures, nil
 }
 
-func judgeOldest(t probe.Target, r *probe.Report, _ []string, rows [][]cell) (string, error) {
+func judgeOldest(t probe.Target, r *probe.Report, _ []string, rows [][]datum) (string, error) {
 	if len(rows) > 1 || (len(rows) == 1 && len(rows[0]) == 0) {
 		return "", fmt.Errorf("返回了 %d 行", len(rows))
 	}
@@ -281,7 +281,7 @@ func judgeOldest(t probe.Target, r *probe.Report, _ []string, rows [][]cell) (st
 	return "最早未确认的推送已等待 " + probe.Humanize(wait, "s"), nil
 }
 
-func judgeFailures(_ probe.Target, r *probe.Report, _ []string, rows [][]cell) (string, error) {
+func judgeFailures(_ probe.Target, r *probe.Report, _ []string, rows [][]datum) (string, error) {
 	if len(rows) != 1 || len(rows[0]) < 2 {
 		return "", fmt.Errorf("返回了 %d 行", len(rows))
 	}
@@ -340,7 +340,7 @@ func overdue(now, done time.Time, deadline, window string, weekdays bool) (late 
 	return 0, due
 }
 
-func judgeDeadline(t probe.Target, r *probe.Report, _ []string, rows [][]cell) (string, error) {
+func judgeDeadline(t probe.Target, r *probe.Report, _ []string, rows [][]datum) (string, error) {
 	if len(rows) > 1 || (len(rows) == 1 && len(rows[0]) == 0) {
 		return "", fmt.Errorf("返回了 %d 行", len(rows))
 	}

@@ -21,13 +21,13 @@ const (
 	sqlTimeout = 90 * time.Second
 )
 
-// cell is one value of an answer as text; numbers and times are read from it.
-type cell struct {
+// datum is one value of an answer as text; numbers and times are read from it.
+type datum struct {
 	text string
 	null bool
 }
 
-func (c cell) number() (float64, bool) {
+func (c datum) number() (float64, bool) {
 	if c.null {
 		return 0, false
 	}
@@ -43,7 +43,7 @@ var sqlTimes = []string{
 // shanghai is the zone of times that name none: the databases of the bureau run there.
 var shanghai = time.FixedZone("CST", 8*3600)
 
-func (c cell) time() (time.Time, bool) {
+func (c datum) time() (time.Time, bool) {
 	if c.null {
 		return time.Time{}, false
 	}
@@ -152,13 +152,13 @@ var errTooMany = errors.New("more rows than a check takes")
 
 // sqlEach runs the one statement of a check in a read-only transaction that is rolled back, with the
 // server's own limit of time, and hands on each row as text.
-func sqlEach(ctx context.Context, p map[string]any, most int, row func(columns []string, values []cell) error) error {
+func sqlEach(ctx context.Context, p map[string]any, most int, row func(columns []string, values []datum) error) error {
 	text, _ := p["sql"].(string)
 	if err := checkSQL(text); err != nil {
 		return err
 	}
 	count := 0
-	counted := func(columns []string, values []cell) error {
+	counted := func(columns []string, values []datum) error {
 		if count++; count > most {
 			return errTooMany
 		}
@@ -174,7 +174,7 @@ func sqlEach(ctx context.Context, p map[string]any, most int, row func(columns [
 	return sqlPostgres(ctx, p, text, counted)
 }
 
-func sqlPostgres(ctx context.Context, p map[string]any, text string, row func([]string, []cell) error) error {
+func sqlPostgres(ctx context.Context, p map[string]any, text string, row func([]string, []datum) error) error {
 	user, _ := p["user"].(string)
 	conn, err := signIn(ctx, user, pgDefaults(), func(ctx context.Context, user string) (*pgx.Conn, error) { return pgConnect(ctx, p, user) }, pgRefused)
 	if err != nil {
@@ -197,9 +197,9 @@ func sqlPostgres(ctx context.Context, p map[string]any, text string, row func([]
 				columns = append(columns, f.Name)
 			}
 		}
-		values := make([]cell, len(columns))
+		values := make([]datum, len(columns))
 		for i, v := range result.Values() {
-			values[i] = cell{string(v), v == nil}
+			values[i] = datum{string(v), v == nil}
 		}
 		if err := row(columns, values); err != nil {
 			// What was not read yet is not waited for: the connection ends with the check.
@@ -212,7 +212,7 @@ func sqlPostgres(ctx context.Context, p map[string]any, text string, row func([]
 	return nil
 }
 
-func sqlMySQL(ctx context.Context, p map[string]any, text string, row func([]string, []cell) error) error {
+func sqlMySQL(ctx context.Context, p map[string]any, text string, row func([]string, []datum) error) error {
 	user, _ := p["user"].(string)
 	db, err := signIn(ctx, user, myDefaults(), func(ctx context.Context, user string) (*sql.DB, error) { return myConnect(ctx, p, user) }, myRefused)
 	if err != nil {
@@ -236,7 +236,7 @@ func sqlMySQL(ctx context.Context, p map[string]any, text string, row func([]str
 }
 
 // sqlRows reads an answer through database/sql.
-func sqlRows(ctx context.Context, tx *sql.Tx, text string, row func([]string, []cell) error) error {
+func sqlRows(ctx context.Context, tx *sql.Tx, text string, row func([]string, []datum) error) error {
 	rows, err := tx.QueryContext(ctx, text)
 	if err != nil {
 		return fmt.Errorf("run the statement: %w", err)
@@ -255,9 +255,9 @@ func sqlRows(ctx context.Context, tx *sql.Tx, text string, row func([]string, []
 		if err := rows.Scan(into...); err != nil {
 			return fmt.Errorf("read the answer: %w", err)
 		}
-		values := make([]cell, len(columns))
+		values := make([]datum, len(columns))
 		for i, v := range raw {
-			values[i] = cellOf(v)
+			values[i] = datumOf(v)
 		}
 		if err := row(columns, values); err != nil {
 			return err
@@ -269,21 +269,21 @@ func sqlRows(ctx context.Context, tx *sql.Tx, text string, row func([]string, []
 	return nil
 }
 
-// cellOf writes a driver's value as text.
-func cellOf(v any) cell {
+// datumOf writes a driver's value as text.
+func datumOf(v any) datum {
 	switch x := v.(type) {
 	case nil:
-		return cell{null: true}
+		return datum{null: true}
 	case []byte:
-		return cell{text: string(x)}
+		return datum{text: string(x)}
 	case string:
-		return cell{text: x}
+		return datum{text: x}
 	case time.Time:
-		return cell{text: x.Format(time.RFC3339Nano)}
+		return datum{text: x.Format(time.RFC3339Nano)}
 	case float64:
-		return cell{text: strconv.FormatFloat(x, 'f', -1, 64)}
+		return datum{text: strconv.FormatFloat(x, 'f', -1, 64)}
 	}
-	return cell{text: fmt.Sprint(v)}
+	return datum{text: fmt.Sprint(v)}
 }
 
 // sqlProblem turns a failed question into a result.
@@ -319,7 +319,7 @@ type sqlQuestion struct {
 	check            func(map[string]any) error
 	thresholds       []probe.Threshold
 	rows             int // most rows that are taken
-	judge            func(t probe.Target, r *probe.Report, columns []string, rows [][]cell) (figures string, bad error)
+	judge            func(t probe.Target, r *probe.Report, columns []string, rows [][]datum) (figures string, bad error)
 	redZH, redEN     string
 	exampleStatement string
 }
@@ -345,8 +345,8 @@ func (q sqlQuestion) builtin() probe.Builtin {
 			p := sqlSettings(t.Params, "")
 			began := time.Now()
 			var columns []string
-			var rows [][]cell
-			err := sqlEach(ctx, p, max(q.rows, 1), func(c []string, v []cell) error {
+			var rows [][]datum
+			err := sqlEach(ctx, p, max(q.rows, 1), func(c []string, v []datum) error {
 				columns, rows = c, append(rows, v)
 				return nil
 			})
@@ -365,7 +365,7 @@ func (q sqlQuestion) builtin() probe.Builtin {
 }
 
 // oneNumber reads an answer that is one number.
-func oneNumber(rows [][]cell) (float64, error) {
+func oneNumber(rows [][]datum) (float64, error) {
 	if len(rows) != 1 || len(rows[0]) == 0 {
 		return 0, fmt.Errorf("返回了 %d 行", len(rows))
 	}

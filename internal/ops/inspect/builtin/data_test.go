@@ -52,18 +52,18 @@ func FuzzCheckSQL(f *testing.F) {
 	})
 }
 
-// cells makes an answer; nil is NULL.
-func cells(rows ...[]any) [][]cell {
-	out := make([][]cell, len(rows))
+// answer makes an answer; nil is NULL.
+func answer(rows ...[]any) [][]datum {
+	out := make([][]datum, len(rows))
 	for i, r := range rows {
 		for _, v := range r {
-			out[i] = append(out[i], cellOf(v))
+			out[i] = append(out[i], datumOf(v))
 		}
 	}
 	return out
 }
 
-func askedSQL(t *testing.T, kind string, params map[string]any, memory probe.Memory, now time.Time, columns []string, rows [][]cell) probe.Result {
+func askedSQL(t *testing.T, kind string, params map[string]any, memory probe.Memory, now time.Time, columns []string, rows [][]datum) probe.Result {
 	t.Helper()
 	for _, q := range sqlQuestions() {
 		if q.kind != kind {
@@ -91,36 +91,36 @@ func TestJudgeData(t *testing.T) {
 	for _, tt := range []struct {
 		judgment
 		params map[string]any
-		rows   [][]cell
+		rows   [][]datum
 	}{
-		{judgment{"sql_number", "figures", probe.OK, "", []string{"a 3", "b 4"}}, nil, cells(rows{"3", "4"})},
-		{judgment{"sql_number", "two rows", probe.Unknown, "bad_answer", nil}, nil, cells(rows{"3"}, rows{"4"})},
-		{judgment{"sql_number", "no number", probe.Unknown, "bad_answer", nil}, nil, cells(rows{"x", nil})},
-		{judgment{"orphans", "none", probe.OK, "", []string{"0 条"}}, nil, cells(rows{"0"})},
-		{judgment{"orphans", "some", probe.Warning, probe.ReasonThreshold, nil}, nil, cells(rows{"7"})},
-		{judgment{"orphans", "NULL", probe.Unknown, "bad_answer", nil}, nil, cells(rows{nil})},
+		{judgment{"sql_number", "figures", probe.OK, "", []string{"a 3", "b 4"}}, nil, answer(rows{"3", "4"})},
+		{judgment{"sql_number", "two rows", probe.Unknown, "bad_answer", nil}, nil, answer(rows{"3"}, rows{"4"})},
+		{judgment{"sql_number", "no number", probe.Unknown, "bad_answer", nil}, nil, answer(rows{"x", nil})},
+		{judgment{"orphans", "none", probe.OK, "", []string{"0 条"}}, nil, answer(rows{"0"})},
+		{judgment{"orphans", "some", probe.Warning, probe.ReasonThreshold, nil}, nil, answer(rows{"7"})},
+		{judgment{"orphans", "NULL", probe.Unknown, "bad_answer", nil}, nil, answer(rows{nil})},
 		{judgment{"orphans", "nothing", probe.Unknown, "bad_answer", nil}, nil, nil},
-		{judgment{"serial_gaps", "whole", probe.OK, "", []string{"断号 0 个"}}, nil, cells(rows{"A", "1", "100", "100", "100"})},
-		{judgment{"serial_gaps", "gap", probe.Warning, probe.ReasonThreshold, []string{"断号 2", "如序列 B"}}, nil, cells(rows{"A", "1", "3", "3"}, rows{"B", "1", "10", "8"})},
-		{judgment{"serial_gaps", "double", probe.Critical, probe.ReasonThreshold, []string{"重号 1"}}, nil, cells(rows{"A", "1", "3", "3", "4"})},
-		{judgment{"serial_gaps", "impossible", probe.Unknown, "bad_answer", nil}, nil, cells(rows{"A", "1", "3", "9"})},
-		{judgment{"serial_gaps", "too narrow", probe.Unknown, "bad_answer", nil}, nil, cells(rows{"A", "1", "3"})},
+		{judgment{"serial_gaps", "whole", probe.OK, "", []string{"断号 0 个"}}, nil, answer(rows{"A", "1", "100", "100", "100"})},
+		{judgment{"serial_gaps", "gap", probe.Warning, probe.ReasonThreshold, []string{"断号 2", "如序列 B"}}, nil, answer(rows{"A", "1", "3", "3"}, rows{"B", "1", "10", "8"})},
+		{judgment{"serial_gaps", "double", probe.Critical, probe.ReasonThreshold, []string{"重号 1"}}, nil, answer(rows{"A", "1", "3", "3", "4"})},
+		{judgment{"serial_gaps", "impossible", probe.Unknown, "bad_answer", nil}, nil, answer(rows{"A", "1", "3", "9"})},
+		{judgment{"serial_gaps", "too narrow", probe.Unknown, "bad_answer", nil}, nil, answer(rows{"A", "1", "3"})},
 		{judgment{"serial_gaps", "no series", probe.OK, "", nil}, nil, nil},
-		{judgment{"push_oldest", "none", probe.OK, "", []string{"没有未确认"}}, nil, cells(rows{nil})},
-		{judgment{"push_oldest", "seconds", probe.Warning, probe.ReasonThreshold, []string{"11.7 分钟"}}, nil, cells(rows{"700"})},
-		{judgment{"push_oldest", "time with zone", probe.Critical, probe.ReasonThreshold, []string{"60 分钟"}}, nil, cells(rows{"2026-11-24 08:00:00+00"})},
-		{judgment{"push_oldest", "time of Shanghai", probe.Critical, probe.ReasonThreshold, []string{"60 分钟"}}, nil, cells(rows{"2026-11-24 16:00:00"})},
-		{judgment{"push_oldest", "text", probe.Unknown, "bad_answer", nil}, nil, cells(rows{"soon"})},
-		{judgment{"push_failures", "good", probe.OK, "", []string{"失败 1 次（0.1%）"}}, nil, cells(rows{"1", "1000"})},
-		{judgment{"push_failures", "bad", probe.Critical, probe.ReasonThreshold, nil}, nil, cells(rows{"10", "100"})},
-		{judgment{"push_failures", "none pushed", probe.OK, "", []string{"没有推送"}}, nil, cells(rows{"0", "0"})},
-		{judgment{"push_failures", "the wrong way round", probe.Unknown, "bad_answer", nil}, nil, cells(rows{"100", "10"})},
-		{judgment{"dead_letters", "one", probe.Warning, probe.ReasonThreshold, nil}, nil, cells(rows{"1"})},
-		{judgment{"dead_letters", "ten", probe.Critical, probe.ReasonThreshold, nil}, nil, cells(rows{"10"})},
-		{judgment{"extract_deadline", "done", probe.OK, "", []string{"最近完成于 11-24 07:10"}}, nil, cells(rows{"2026-11-24 07:10:00"})},
-		{judgment{"extract_deadline", "late", probe.Critical, probe.ReasonThreshold, []string{"9 小时"}}, nil, cells(rows{"2026-11-23 07:10:00"})},
-		{judgment{"extract_deadline", "never", probe.Critical, probe.ReasonThreshold, []string{"从未完成过"}}, nil, cells(rows{nil})},
-		{judgment{"extract_deadline", "not due yet", probe.OK, "", []string{"时限 11-23 18:00"}}, map[string]any{"deadline": "18:00"}, cells(rows{"2026-11-23 17:10:00"})},
+		{judgment{"push_oldest", "none", probe.OK, "", []string{"没有未确认"}}, nil, answer(rows{nil})},
+		{judgment{"push_oldest", "seconds", probe.Warning, probe.ReasonThreshold, []string{"11.7 分钟"}}, nil, answer(rows{"700"})},
+		{judgment{"push_oldest", "time with zone", probe.Critical, probe.ReasonThreshold, []string{"60 分钟"}}, nil, answer(rows{"2026-11-24 08:00:00+00"})},
+		{judgment{"push_oldest", "time of Shanghai", probe.Critical, probe.ReasonThreshold, []string{"60 分钟"}}, nil, answer(rows{"2026-11-24 16:00:00"})},
+		{judgment{"push_oldest", "text", probe.Unknown, "bad_answer", nil}, nil, answer(rows{"soon"})},
+		{judgment{"push_failures", "good", probe.OK, "", []string{"失败 1 次（0.1%）"}}, nil, answer(rows{"1", "1000"})},
+		{judgment{"push_failures", "bad", probe.Critical, probe.ReasonThreshold, nil}, nil, answer(rows{"10", "100"})},
+		{judgment{"push_failures", "none pushed", probe.OK, "", []string{"没有推送"}}, nil, answer(rows{"0", "0"})},
+		{judgment{"push_failures", "the wrong way round", probe.Unknown, "bad_answer", nil}, nil, answer(rows{"100", "10"})},
+		{judgment{"dead_letters", "one", probe.Warning, probe.ReasonThreshold, nil}, nil, answer(rows{"1"})},
+		{judgment{"dead_letters", "ten", probe.Critical, probe.ReasonThreshold, nil}, nil, answer(rows{"10"})},
+		{judgment{"extract_deadline", "done", probe.OK, "", []string{"最近完成于 11-24 07:10"}}, nil, answer(rows{"2026-11-24 07:10:00"})},
+		{judgment{"extract_deadline", "late", probe.Critical, probe.ReasonThreshold, []string{"9 小时"}}, nil, answer(rows{"2026-11-23 07:10:00"})},
+		{judgment{"extract_deadline", "never", probe.Critical, probe.ReasonThreshold, []string{"从未完成过"}}, nil, answer(rows{nil})},
+		{judgment{"extract_deadline", "not due yet", probe.OK, "", []string{"时限 11-23 18:00"}}, map[string]any{"deadline": "18:00"}, answer(rows{"2026-11-23 17:10:00"})},
 	} {
 		t.Run(tt.kind+" "+tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -164,7 +164,7 @@ func TestRowBandLearnsAndJudges(t *testing.T) {
 	t.Parallel()
 	memory := probe.NewMapMemory(nil)
 	ask := func(days int, n float64) probe.Result {
-		return askedSQL(t, "row_band", nil, memory, at.AddDate(0, 0, days), []string{"n"}, cells([]any{n}))
+		return askedSQL(t, "row_band", nil, memory, at.AddDate(0, 0, days), []string{"n"}, answer([]any{n}))
 	}
 	wants(t, ask(0, 1000), probe.OK, "", "正在积累历史")
 	wants(t, ask(0, 1010), probe.OK, "", "正在积累历史") // the same day only counts once
@@ -193,7 +193,7 @@ func TestRowBandLearnsAndJudges(t *testing.T) {
 
 func chunksOf(rows ...[]any) map[string]*chunk {
 	out := make(map[string]*chunk)
-	for _, r := range cells(rows...) {
+	for _, r := range answer(rows...) {
 		k := normal(r[0].text)
 		if out[k] == nil {
 			out[k] = &chunk{}
@@ -247,13 +247,13 @@ func TestSQLOnThisHost(t *testing.T) {
 					params[k] = v
 				}
 			}
-			ask := func(sql string) ([][]cell, error) {
+			ask := func(sql string) ([][]datum, error) {
 				p := map[string]any{"tls": "prefer", "sql": sql}
 				for k, v := range params {
 					p[k] = v
 				}
-				var rows [][]cell
-				err := sqlEach(t.Context(), sqlSettings(p, ""), 10, func(_ []string, v []cell) error {
+				var rows [][]datum
+				err := sqlEach(t.Context(), sqlSettings(p, ""), 10, func(_ []string, v []datum) error {
 					rows = append(rows, v)
 					return nil
 				})

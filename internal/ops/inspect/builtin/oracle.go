@@ -130,7 +130,7 @@ func oracleConnect(ctx context.Context, p map[string]any) (*sql.DB, error) {
 }
 
 // sqlOracle runs the statement of a data check; its settings name the service "database".
-func sqlOracle(ctx context.Context, p map[string]any, text string, row func([]string, []cell) error) error {
+func sqlOracle(ctx context.Context, p map[string]any, text string, row func([]string, []datum) error) error {
 	host, _ := p["host"].(string)
 	if host == "" {
 		host = "127.0.0.1"

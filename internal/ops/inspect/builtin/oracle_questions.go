@@ -102,7 +102,7 @@ func oracleCollect(ctx context.Context, where string, connect func(context.Conte
 }
 
 // oracleRows reads an answer of so many columns as text; at most a thousand rows.
-func oracleRows(ctx context.Context, db *sql.DB, query string, columns int) ([][]cell, error) {
+func oracleRows(ctx context.Context, db *sql.DB, query string, columns int) ([][]datum, error) {
 	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("ask Oracle: %w", err)
@@ -112,14 +112,14 @@ func oracleRows(ctx context.Context, db *sql.DB, query string, columns int) ([][
 	for i := range raw {
 		into[i] = &raw[i]
 	}
-	var out [][]cell
+	var out [][]datum
 	for rows.Next() && len(out) < 1000 {
 		if err := rows.Scan(into...); err != nil {
 			return nil, fmt.Errorf("read what Oracle answers: %w", err)
 		}
-		row := make([]cell, columns)
+		row := make([]datum, columns)
 		for i, v := range raw {
-			row[i] = cellOf(v)
+			row[i] = datumOf(v)
 		}
 		out = append(out, row)
 	}
