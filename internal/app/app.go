@@ -185,7 +185,7 @@ func (a *App) kernelModules(orgs *org.Service) []module.Module {
 		{
 			Name: "access", Title: [2]string{"账号与权限", "Accounts and rights"},
 			Migrations: &accessTables, Events: access.Types(), States: access.Machines(),
-			Permissions: access.OwnPermissions(), Routes: a.access.Routes, Homes: a.access.HomeCards(),
+			Permissions: access.OwnPermissions(), Routes: a.access.Routes,
 			Jobs: func(r *job.Registry) {
 				r.Periodic("access.sessions.sweep", 10*time.Minute, a.access.SweepSessions)
 				r.Periodic("store.once.forget", time.Hour, a.forgetOnce)

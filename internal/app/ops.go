@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -42,12 +43,15 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 		return nil, err
 	}
 	kinds := append(builtin.All(builtin.Deps{Targets: targets(a.o.Config)}), selfcheck.Kinds(a.db, a.journal, work{a})...)
-	kinds = append(kinds, a.programKinds()...)
+	scripts, err := a.composeScripts(orgs)
+	if err != nil {
+		return nil, err
+	}
 	checks := runner.New(runner.Limits{}, a.o.Log)
 	a.metrics.Gauge("taxops_inspect_abandoned_checks", "Checks that ignored their deadline and have not returned.",
 		func() float64 { return float64(checks.Abandoned()) })
 	a.inspect, err = inspect.New(inspect.Deps{
-		DB: a.db, Journal: a.journal, Timeline: a.journal, Ring: a.ring, Runner: checks, Kinds: kinds,
+		DB: a.db, Journal: a.journal, Timeline: a.journal, Ring: a.ring, Runner: checks, Kinds: slices.Concat(kinds, scripts.Probes),
 		Assets: assets{a.fleet}, People: a.access, Places: orgs, Clock: a.o.Clock, Log: a.o.Log, Node: node,
 		AssetChanges: []string{fleet.TypeChanged, fleet.TypeRetired},
 	})
@@ -67,6 +71,7 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 			Routes: a.inspect.Routes, Services: a.inspect.Services(), Subscribe: a.inspect.Subscriptions(),
 			Homes: a.inspect.HomeCards(), Probes: kinds,
 		},
+		scripts,
 	}, nil
 }
 

@@ -4,8 +4,11 @@ import (
 	"os"
 
 	"taxops/internal/kernel/config"
+	"taxops/internal/kernel/module"
+	"taxops/internal/kernel/org"
 	"taxops/internal/kernel/probe"
 	"taxops/internal/ops/inspect/plugin"
+	"taxops/internal/ops/inspect/script"
 	"taxops/internal/ops/inspect/spawn"
 )
 
@@ -20,13 +23,25 @@ func Child(args []string) {
 // pluginDirs are the folders that plug-ins are run from.
 func pluginDirs(c *config.Config) plugin.Dirs { return plugin.Dirs(c.List("inspect.plugins.dirs")) }
 
-// programKinds are the kinds of checks that run foreign programs; nothing is started before the first
-// of them runs.
-func (a *App) programKinds() []probe.Builtin {
+// composeScripts makes what runs foreign programs, with the kinds of checks that it offers; nothing is
+// started before the first of them runs.
+func (a *App) composeScripts(orgs *org.Service) (module.Module, error) {
 	a.spawner = spawn.New(spawn.Config{Log: a.o.Log})
 	a.metrics.Gauge("taxops_inspect_lost_programs", "Programs run for checks whose outcome was lost because the process that held them died.",
 		func() float64 { return float64(a.spawner.Lost()) })
-	return []probe.Builtin{plugin.Kind(a.spawner, pluginDirs(a.o.Config))}
+	scripts, err := script.New(script.Deps{
+		DB: a.db, Journal: a.journal, People: a.access, Places: orgs, Sandbox: a.spawner, Plugins: pluginDirs(a.o.Config),
+		AreaPath: a.o.Config.Text("installation.area"), Log: a.o.Log,
+	})
+	if err != nil {
+		return module.Module{}, err
+	}
+	tables := script.Migrations()
+	return module.Module{
+		Name: "script", Title: [2]string{"巡检脚本与插件", "Inspection scripts and plug-ins"}, Migrations: &tables,
+		Events: script.Types(), States: script.Machines(), Routes: scripts.Routes,
+		Probes: []probe.Builtin{plugin.Kind(a.spawner, pluginDirs(a.o.Config)), scripts.Kind()},
+	}, nil
 }
 
 // sandbox says how programs that checks run are held.

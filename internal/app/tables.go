@@ -14,13 +14,14 @@ import (
 	"taxops/internal/kernel/store"
 	"taxops/internal/ops/fleet"
 	"taxops/internal/ops/inspect"
+	"taxops/internal/ops/inspect/script"
 )
 
 // Migrations lists the tables of all modules in the order in which they are made.
 func Migrations() []store.Migrations {
 	return []store.Migrations{
 		store.OwnMigrations(), journal.Migrations(), org.Migrations(), access.Migrations(), calendar.Migrations(),
-		fleet.Migrations(), inspect.Migrations(),
+		fleet.Migrations(), inspect.Migrations(), script.Migrations(),
 	}
 }
 

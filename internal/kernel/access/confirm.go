@@ -118,29 +118,3 @@ func confirmTriad(ctx context.Context, tx *store.Tx, by string) error {
 	}
 	return nil
 }
-
-// homeLines is how many people the card names.
-const homeLines = 5
-
-// HomeCards tell whoever may confirm who waits for it.
-func (s *Service) HomeCards() []api.HomeCard {
-	return []api.HomeCard{{Key: "access.awaiting", Permission: PermissionConfirm, Load: s.awaitingCard}}
-}
-
-func (s *Service) awaitingCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
-	q := store.ListQuery{Filters: map[string]string{"state": string(Invited)}, Sort: "created_at", Limit: homeLines}
-	page, err := store.List[account](ctx, s.db.Read(), accountList(), scope, q, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("account.accepted_at IS NOT NULL")
-	})
-	if err != nil || page.Total == 0 {
-		return nil, err
-	}
-	c := &api.Card{
-		Severity: "warning", TitleZH: "待核实本人的账号", TitleEN: "People to be confirmed", Count: page.Total,
-		Href: "/access/accounts?state=" + string(Invited), Items: []api.CardItem{},
-	}
-	for _, a := range page.Items {
-		c.Items = append(c.Items, api.CardItem{TitleZH: a.DisplayName, TitleEN: a.DisplayName, Href: "/access/accounts?open=" + a.ID, At: a.AcceptedAt.Ptr()})
-	}
-	return c, nil
-}

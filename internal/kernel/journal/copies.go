@@ -27,12 +27,6 @@ func (j *Journal) writeCopies(ctx context.Context) error {
 	if j.dir == "" {
 		return nil
 	}
-	late := 0
-	defer func() {
-		if late > 0 { // a new server's first, or somebody took them away
-			j.log.WarnContext(ctx, "copies of older journal segments were missing and are written again", "copies", late, "folder", j.dir)
-		}
-	}()
 	const page = 500
 	for from := int64(1); ; from += page {
 		segments, err := j.readSegments(ctx, from, page)
@@ -46,9 +40,6 @@ func (j *Journal) writeCopies(ctx context.Context) error {
 			}
 			if err := j.writeCopy(name, s.statement(), s.Signature); err != nil {
 				return fmt.Errorf("copy segment %d: %w", s.Number, err)
-			}
-			if j.clock.Now().Sub(s.ClosedAt) > copyDue {
-				late++
 			}
 		}
 		if len(segments) < page {

@@ -161,3 +161,21 @@ func humanSeconds(v float64) string {
 	}
 	return shortNumber(v/86400) + " 天"
 }
+
+// scriptMark begins the first line of the details of a result that a script gave.
+const scriptMark = "script_sha256 "
+
+// ScriptLine says which script gave a result, as the first line of its details: a result and its hash
+// then carry it wherever they go.
+func ScriptLine(sha256, name string) string { return scriptMark + sha256 + " " + name }
+
+// ScriptOf returns the hash and the name that ScriptLine wrote, and the details without that line.
+func ScriptOf(details string) (sha256, name, rest string) {
+	line, rest, _ := strings.Cut(details, "\n")
+	said, is := strings.CutPrefix(line, scriptMark)
+	sha256, name, ok := strings.Cut(said, " ")
+	if !is || !ok || len(sha256) != 64 {
+		return "", "", details
+	}
+	return sha256, name, rest
+}

@@ -153,6 +153,8 @@ type resultView struct {
 	RanAt      time.Time    `json:"ran_at"`
 	DurationMS float64      `json:"duration_ms"`
 	SHA256     string       `json:"sha256" doc:"Of its content in canonical JSON"`
+	Script     string       `json:"script" doc:"Name and version of the script that ran; empty for other checks"`
+	ScriptSHA  string       `json:"script_sha256" doc:"Digest of that version, as released; the first line of details says it too"`
 	AreaPath   string       `json:"area_path"`
 	SystemID   string       `json:"system_id"`
 }
@@ -163,6 +165,7 @@ func viewResult(r *Result, c *Check) resultView {
 		State: r.State, Reason: r.Reason, Summary: r.Summary, Details: r.Details, Perfdata: r.Perf, RanAt: r.RanAt.Time,
 		DurationMS: float64(r.DurationUS) / 1000, SHA256: r.SHA256, AreaPath: r.AreaPath, SystemID: r.SystemID,
 	}
+	v.ScriptSHA, v.Script, _ = probe.ScriptOf(r.Details)
 	if c != nil {
 		v.AssetName, v.TitleZH, v.TitleEN = c.AssetName, c.TitleZH, c.TitleEN
 	}

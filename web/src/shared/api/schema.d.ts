@@ -1340,6 +1340,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inspect/plugins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Installed plug-ins
+         * @description What lies in the folders of inspect.plugins.dirs on the machine of this server and may be run.
+         *
+         *     Permission: `inspect.read`.
+         */
+        get: operations["script.plugins.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inspect/results": {
         parameters: {
             query?: never;
@@ -1424,6 +1446,208 @@ export interface paths {
         get: operations["inspect.rounds.get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/script-versions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One version of a script with its text
+         * @description Permission: `inspect.read`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["script.versions.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a draft
+         * @description A released version never changes.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `not_found` `invalid` `stale` `not_possible_in_state` `too_large`
+         */
+        patch: operations["script.versions.update"];
+        trace?: never;
+    };
+    "/inspect/script-versions/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Release a draft
+         * @description From then on checks may use it, and nobody can change it.
+         *
+         *     Permission: `inspect.manage`. Needs a recent proof of identity (`/access/reauthenticate`).
+         *
+         *     Problems: `not_found` `stale` `not_possible_in_state`
+         */
+        post: operations["script.versions.release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/script-versions/{id}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retire a version
+         * @description Checks that use it are UNKNOWN until they are moved to another; of a draft it is the end.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `not_found` `stale` `not_possible_in_state`
+         */
+        post: operations["script.versions.retire"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/scripts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inspection scripts
+         * @description Within the caller's areas and systems.
+         *
+         *     Permission: `inspect.read`.
+         */
+        get: operations["script.packages.list"];
+        put?: never;
+        /**
+         * Bring a script
+         * @description Makes a package with its first draft.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `invalid` `forbidden` `too_large`
+         */
+        post: operations["script.packages.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/scripts/judge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Judge an output by rules
+         * @description Runs nothing: shows which rule finds what in a text, and the state that follows.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `invalid`
+         */
+        post: operations["script.judge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/scripts/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a script once without keeping it
+         * @description On the machine of this server, in the same sandbox as checks, for 60 s at most; the journal notes who tried which text.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `invalid` `forbidden` `rate_limited` `too_large`
+         */
+        post: operations["script.try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/scripts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One script with its versions
+         * @description Permission: `inspect.read`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["script.packages.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/scripts/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin the next version of a script
+         * @description There is one draft at a time.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `not_found` `invalid` `conflict` `too_large`
+         */
+        post: operations["script.versions.create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2478,6 +2702,9 @@ export interface components {
         ItemsPermissionView: {
             items: components["schemas"]["PermissionView"][];
         };
+        ItemsPluginView: {
+            items: components["schemas"]["PluginView"][];
+        };
         ItemsRoleView: {
             items: components["schemas"]["RoleView"][];
         };
@@ -2647,6 +2874,25 @@ export interface components {
             /** @enum {string} */
             state: "running" | "ok" | "bad" | "failed";
         };
+        JudgementView: {
+            /**
+             * @description What the state comes from
+             * @enum {string}
+             */
+            decided: "rules" | "exit_code" | "otherwise" | "empty";
+            encoding: string;
+            /** @description What the exit code says: a state, or none */
+            exit_code: string;
+            perfdata: components["schemas"]["Perf"][];
+            reason: string;
+            /** @description What each rule says, in order */
+            rules: components["schemas"]["RuleSaid"][];
+            /** @enum {string} */
+            state: "OK" | "WARNING" | "CRITICAL" | "UNKNOWN";
+            summary: string;
+            /** @description The output as it was decoded; matches count its UTF-16 units */
+            text: string;
+        };
         KindView: {
             /** @enum {string} */
             class: "os_log" | "hardware" | "service" | "performance" | "instance" | "data";
@@ -2768,6 +3014,53 @@ export interface components {
         NewPasswordBody: {
             current: string;
             next: string;
+        };
+        OutputRule: {
+            /** @description Heading of the column, or its number from 1 */
+            column?: string;
+            crit?: string;
+            /** @description RE2 of the heading line; the first line with the column when left out */
+            header?: string;
+            /** @enum {string} */
+            kind: "text" | "number" | "column";
+            /** @description Of the measured value; the name of the rule when left out */
+            label?: string;
+            name: string;
+            /** @description Heading or number of the column that names a row; the first when left out */
+            names?: string;
+            /** @description Finding nothing says nothing; otherwise it is UNKNOWN */
+            optional?: boolean;
+            /** @description RE2; ^ and $ mean lines. Of a number rule, the group named value, or the first group, is the number; of a column rule it says which rows count */
+            pattern?: string;
+            /**
+             * @description Of a text rule
+             * @enum {string}
+             */
+            state?: "OK" | "WARNING" | "CRITICAL" | "UNKNOWN";
+            /** @description Unit, for example % or s */
+            uom?: string;
+            /** @description Range, [@]start:end */
+            warn?: string;
+        };
+        OutputRules: {
+            /**
+             * @description auto when left out
+             * @enum {string}
+             */
+            encoding?: "auto" | "utf-8" | "gb18030";
+            /** @description What exit codes mean; 0 says nothing and others are UNKNOWN when they are not listed */
+            exit_codes?: components["schemas"]["RuleExitCode"][] | null;
+            /**
+             * @description The state when nothing says anything; UNKNOWN when left out
+             * @enum {string}
+             */
+            otherwise?: "OK" | "WARNING" | "CRITICAL" | "UNKNOWN";
+            rules: components["schemas"]["OutputRule"][];
+            /**
+             * @description stdout when left out
+             * @enum {string}
+             */
+            source?: "stdout" | "stderr" | "both";
         };
         PageAccountView: {
             items: components["schemas"]["AccountView"][];
@@ -2925,6 +3218,18 @@ export interface components {
             /** @description There are more than total */
             total_capped: boolean;
         };
+        PageScriptView: {
+            items: components["schemas"]["ScriptView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
         ParamView: {
             default: unknown;
             name: string;
@@ -3052,6 +3357,11 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        PluginView: {
+            name: string;
+            /** @example /usr/lib/nagios/plugins/check_disk */
+            path: string;
+        };
         PostponeInputBody: {
             /**
              * Format: date-time
@@ -3152,6 +3462,10 @@ export interface components {
             ran_at: string;
             reason: string;
             round_id: string;
+            /** @description Name and version of the script that ran; empty for other checks */
+            script: string;
+            /** @description Digest of that version, as released; the first line of details says it too */
+            script_sha256: string;
             /** @description Of its content in canonical JSON */
             sha256: string;
             /** @enum {string} */
@@ -3233,6 +3547,235 @@ export interface components {
             trigger: "schedule" | "manual" | "start";
             /** @description Empty while it runs and when nothing could be judged */
             worst_state: string;
+        };
+        RuleExitCode: {
+            /** Format: int64 */
+            code: number;
+            /**
+             * @description none: it says nothing
+             * @enum {string}
+             */
+            state: "OK" | "WARNING" | "CRITICAL" | "UNKNOWN" | "none";
+        };
+        RuleMatch: {
+            /** Format: int64 */
+            end: number;
+            label?: string;
+            /** Format: int64 */
+            start: number;
+            /** @enum {string} */
+            state: "OK" | "WARNING" | "CRITICAL" | "UNKNOWN";
+            /** Format: double */
+            value?: number;
+        };
+        RuleSaid: {
+            matches: components["schemas"]["RuleMatch"][];
+            name: string;
+            /** @description A text rule before it matched */
+            skipped: boolean;
+            /** @description Empty when it says nothing */
+            state: string;
+        };
+        ScriptArg: {
+            parts: string[];
+            /** @description A parameter of type bool: left out unless that is true */
+            when?: string;
+        };
+        ScriptChangeInputBody: {
+            /** @description The text of the script in base64, at most 1 MiB */
+            body: string;
+            manifest: components["schemas"]["ScriptManifest"];
+            /** @description What this version is for */
+            note?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ScriptContent: {
+            /** @description The text of the script in base64, at most 1 MiB */
+            body: string;
+            manifest: components["schemas"]["ScriptManifest"];
+            /** @description What this version is for */
+            note?: string;
+        };
+        ScriptDetailView: {
+            area_path: string;
+            /** @enum {string} */
+            class: "os_log" | "hardware" | "service" | "performance" | "instance" | "data";
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description Highest number of a released version; 0 for none
+             */
+            current: number;
+            /** @description Its draft; empty for none */
+            draft_id: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description Highest number of a version
+             */
+            latest: number;
+            /** @example tablespace */
+            name: string;
+            system_id: string;
+            title: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description The newest first */
+            versions: components["schemas"]["ScriptVersionView"][];
+        };
+        ScriptInputBody: {
+            /** @description Where it belongs; that of the installation when left out */
+            area_path?: string;
+            /** @description The text of the script in base64, at most 1 MiB */
+            body: string;
+            /** @enum {string} */
+            class: "os_log" | "hardware" | "service" | "performance" | "instance" | "data";
+            manifest: components["schemas"]["ScriptManifest"];
+            name: string;
+            /** @description What this version is for */
+            note?: string;
+            system_id?: string;
+            title: string;
+        };
+        ScriptJudgeInputBody: {
+            /** Format: int64 */
+            exit?: number;
+            rules: components["schemas"]["OutputRules"];
+            /** @description The output of the script */
+            text: string;
+        };
+        ScriptManifest: {
+            args: components["schemas"]["ScriptArg"][];
+            /** @enum {string} */
+            interpreter: "sh" | "bash" | "ksh" | "perl" | "python2" | "python3";
+            /**
+             * @description plugin: by exit code, first line and performance data; rules: by the rules below
+             * @enum {string}
+             */
+            judge: "plugin" | "rules";
+            /**
+             * Format: int64
+             * @description Memory of all its processes; 0 leaves the platform's own limit
+             */
+            memory_mb?: number;
+            params: components["schemas"]["ScriptParam"][];
+            /**
+             * Format: int64
+             * @description Processes at the same time; 0 leaves the platform's own limit
+             */
+            processes?: number;
+            rules: components["schemas"]["OutputRules"];
+            /** Format: int64 */
+            timeout_seconds: number;
+        };
+        ScriptParam: {
+            choices?: string[] | null;
+            default?: string;
+            /** Format: double */
+            max?: number;
+            /** Format: double */
+            min?: number;
+            name: string;
+            /** @description RE2 that the whole value matches */
+            pattern?: string;
+            required?: boolean;
+            /** @description Reaches the script as environment variable TAXOPS_NAME, never as an argument */
+            secret?: boolean;
+            title: string;
+            /** @enum {string} */
+            type: "string" | "int" | "float" | "bool" | "choice";
+        };
+        ScriptPersonView: {
+            display_name: string;
+            id: string;
+        };
+        ScriptReleaseInputBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        ScriptRetireInputBody: {
+            reason: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ScriptTryInputBody: {
+            /** @description Values of parameters, name=value */
+            args?: string[] | null;
+            /** @description The text of the script in base64 */
+            body: string;
+            manifest: components["schemas"]["ScriptManifest"];
+        };
+        ScriptVersionDetailView: {
+            /** @description The text of the script in base64: it may be in any encoding */
+            body: string;
+            body_sha256: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: components["schemas"]["ScriptPersonView"];
+            id: string;
+            manifest: components["schemas"]["ScriptManifest"];
+            note: string;
+            /** Format: int64 */
+            number: number;
+            package_id: string;
+            /** Format: date-time */
+            released_at: string | null;
+            released_by: components["schemas"]["ScriptPersonView"];
+            /** @description Of text and manifest; empty until released. Results carry it */
+            sha256: string;
+            /** @enum {string} */
+            state: "draft" | "released" | "retired";
+            /** Format: int64 */
+            version: number;
+        };
+        ScriptVersionView: {
+            body_sha256: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: components["schemas"]["ScriptPersonView"];
+            id: string;
+            manifest: components["schemas"]["ScriptManifest"];
+            note: string;
+            /** Format: int64 */
+            number: number;
+            package_id: string;
+            /** Format: date-time */
+            released_at: string | null;
+            released_by: components["schemas"]["ScriptPersonView"];
+            /** @description Of text and manifest; empty until released. Results carry it */
+            sha256: string;
+            /** @enum {string} */
+            state: "draft" | "released" | "retired";
+            /** Format: int64 */
+            version: number;
+        };
+        ScriptView: {
+            area_path: string;
+            /** @enum {string} */
+            class: "os_log" | "hardware" | "service" | "performance" | "instance" | "data";
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description Highest number of a released version; 0 for none
+             */
+            current: number;
+            /** @description Its draft; empty for none */
+            draft_id: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description Highest number of a version
+             */
+            latest: number;
+            /** @example tablespace */
+            name: string;
+            system_id: string;
+            title: string;
+            /** Format: date-time */
+            updated_at: string;
         };
         SelectorView: {
             classes: string[];
@@ -3369,6 +3912,45 @@ export interface components {
         TotpConfirmed: {
             /** @description Each replaces one code, once; shown this one time */
             recovery_codes: string[];
+        };
+        TriedView: {
+            /** Format: double */
+            cpu_ms: number;
+            details: string;
+            /** Format: double */
+            duration_ms: number;
+            /** @description How the output was decoded */
+            encoding: string;
+            /**
+             * @description Empty when nothing could be run
+             * @enum {string}
+             */
+            ended: "exit" | "signal" | "not_run" | "timeout" | "memory" | "processes" | "flood" | "cancelled" | "";
+            /** Format: int64 */
+            exit: number;
+            /** @description By the rules; null when it is judged by the plug-in convention */
+            judgement: components["schemas"]["JudgementView"];
+            /**
+             * Format: int64
+             * @description Bytes, of its largest process
+             */
+            max_rss: number;
+            perfdata: components["schemas"]["Perf"][];
+            reason: string;
+            /** Format: int64 */
+            signal: number;
+            /** @enum {string} */
+            state: "OK" | "WARNING" | "CRITICAL" | "UNKNOWN";
+            stderr: string;
+            stderr_cut: boolean;
+            stdout: string;
+            stdout_cut: boolean;
+            summary: string;
+            /**
+             * Format: int64
+             * @description Processes that it left behind
+             */
+            survivors: number;
         };
         ValueChangeView: {
             after: unknown;
@@ -5740,6 +6322,35 @@ export interface operations {
             };
         };
     };
+    "script.plugins.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsPluginView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "inspect.results.list": {
         parameters: {
             query?: {
@@ -5883,6 +6494,365 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RoundDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "script.versions.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScriptVersionDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "script.versions.update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScriptChangeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScriptVersionDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "script.versions.release": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScriptReleaseInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScriptVersionDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "script.versions.retire": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScriptRetireInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScriptVersionDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "script.packages.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                /** @description os_log, hardware, service, performance, instance, data */
+                class?: string;
+                /** @description Text in name or title */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageScriptView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "script.packages.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScriptInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScriptView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "script.judge": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScriptJudgeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgementView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "script.try": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScriptTryInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "script.packages.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScriptDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "script.versions.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScriptContent"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScriptVersionDetailView"];
                 };
             };
             /** @description Error */
