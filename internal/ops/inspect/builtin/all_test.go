@@ -76,7 +76,7 @@ func TestEmptyHostHasNoSources(t *testing.T) {
 	h := tree(t, nil)
 	for _, b := range []probe.Builtin{
 		h.kernelLog(), h.oomLog(), h.ioErrorLog(), h.filesystemLog(), h.authLog(), h.journalLog(), h.logGrowth(), h.nic(), h.raid(), h.smart(), h.raidCard(), h.ipmi(), h.eventLog(), h.ecc(), h.fan(), h.powerSupply(), h.temperature(), h.failedUnits(), h.ntp(), h.listening(), h.reboot(), h.patch(), h.antivirus(),
-		h.accounts(), h.passwords(), h.passwordPolicy(), h.cronFiles(), h.cpu(), h.memory(), h.io(), h.disk(), h.inodes(), h.files(), h.conntrack(),
+		h.accounts(), h.passwords(), h.passwordPolicy(), h.cronFiles(), h.swap(), h.load(), h.tasks(), h.diskLatency(), h.tcpQuality(), h.processCPU(), h.cpu(), h.memory(), h.io(), h.disk(), h.inodes(), h.files(), h.conntrack(),
 	} {
 		r := run(t, b, nil, nil)
 		if r.State != probe.Unknown || r.Reason != probe.ReasonNoSource {

@@ -90,7 +90,11 @@ func (h host) serviceKinds() []probe.Builtin {
 }
 
 func (h host) performanceKinds() []probe.Builtin {
-	return []probe.Builtin{h.cpu(), h.memory(), h.io(), h.disk(), h.inodes(), h.files(), h.conntrack()}
+	return []probe.Builtin{
+		h.cpu(), h.load(), h.memory(), h.swap(), h.io(), h.disk(), h.inodes(), h.diskLatency(), h.files(), h.conntrack(), h.tasks(), h.tcpQuality(),
+		h.processCPU(), h.processMemory(), h.processFiles(), h.httpTimes(), h.httpErrors(), h.queue(),
+		h.jvmHeap(), h.jvmGC(), h.gcLog(), h.weblogicThreads(), h.weblogicPools(),
+	}
 }
 
 func (h host) instanceKinds() []probe.Builtin {
