@@ -205,7 +205,12 @@ func TestJVM(t *testing.T) {
 		"tmp/hsperfdata_tomcat/4711": file("parallel"), "proc/4711/comm": "java\n",
 		"tmp/hsperfdata_tomcat/9": file("g1"), // of a process that ended
 		"tmp/hsperfdata_x/77":     "nonsense", "proc/77/comm": "java\n",
+		"proc/uptime": "700.00 1\n", "proc/4711/stat": "4711 (java) S 1 1 1 0 -1 0 0 0 0 0 1 0 0 0 20 0 4 0 20000 0 1 0",
 	})
+	if found := h.jvmHeap().Discover(t.Context()); len(found) != 0 {
+		t.Errorf("a program that runs for 500 seconds is proposed: %v", found)
+	}
+	write(t, h, "proc/uptime", "900.00 1\n")
 	found := h.jvmHeap().Discover(t.Context())
 	if len(found) != 1 || found[0].Params["program"] != "^Churn$" {
 		t.Fatalf("found %v", found)
