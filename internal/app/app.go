@@ -14,6 +14,7 @@ import (
 
 	"taxops/internal/kernel/access"
 	"taxops/internal/kernel/api"
+	"taxops/internal/kernel/approval"
 	"taxops/internal/kernel/calendar"
 	"taxops/internal/kernel/clock"
 	"taxops/internal/kernel/config"
@@ -48,6 +49,7 @@ type App struct {
 	ring     *secret.Ring
 	journal  *journal.Journal
 	access   *access.Service
+	approval *approval.Service
 	calendar *calendar.Service
 	fleet    *fleet.Module
 	inspect  *inspect.Module
@@ -172,7 +174,7 @@ func (a *App) services() []lifecycle.Service {
 // kernelModules are the rooms of the kernel that have tables, operations or events of their own.
 func (a *App) kernelModules(orgs *org.Service) []module.Module {
 	orgTables, journalTables, accessTables := org.Migrations(), journal.Migrations(), access.Migrations()
-	calendarTables := calendar.Migrations()
+	calendarTables, approvalTables := calendar.Migrations(), approval.Migrations()
 	return []module.Module{
 		{
 			Name: "org", Title: [2]string{"组织与系统", "Organisation and systems"},
@@ -195,6 +197,11 @@ func (a *App) kernelModules(orgs *org.Service) []module.Module {
 			Name: "calendar", Title: [2]string{"工作日历", "Calendar"}, Migrations: &calendarTables,
 			Events: calendar.Types(), Permissions: calendar.Permissions(), Routes: a.calendar.Routes,
 			Services: a.calendar.Services(), Homes: a.calendar.HomeCards(),
+		},
+		{
+			Name: "approval", Title: [2]string{"审批", "Decisions"},
+			Migrations: &approvalTables, Events: approval.Types(), States: approval.Machines(),
+			Permissions: approval.Permissions(), Routes: a.approval.Routes, Homes: a.approval.HomeCards(),
 		},
 	}
 }

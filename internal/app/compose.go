@@ -7,6 +7,7 @@ import (
 
 	"taxops/internal/kernel/access"
 	"taxops/internal/kernel/api"
+	"taxops/internal/kernel/approval"
 	"taxops/internal/kernel/calendar"
 	"taxops/internal/kernel/job"
 	"taxops/internal/kernel/journal"
@@ -53,6 +54,9 @@ func (a *App) compose(ctx context.Context) error {
 		DB: a.db, Journal: a.journal, Clock: a.o.Clock, Hours: hours, AreaPath: c.Text("installation.area"),
 	})
 	if err != nil {
+		return err
+	}
+	if a.approval, err = approval.New(approval.Config{DB: a.db, Journal: a.journal, People: a.access}); err != nil {
 		return err
 	}
 	ops, err := a.composeOps(orgs)
@@ -103,7 +107,7 @@ func knownArea(ctx context.Context, orgs *org.Service, path string) error {
 func permissions() []access.Permission {
 	var out []access.Permission
 	for _, ps := range [][]access.Permission{
-		org.Permissions(), journalPermissions(), access.OwnPermissions(), calendar.Permissions(),
+		org.Permissions(), journalPermissions(), access.OwnPermissions(), calendar.Permissions(), approval.Permissions(),
 		fleet.Permissions(), inspect.Permissions(),
 	} {
 		out = append(out, ps...)

@@ -52,10 +52,13 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 		func() float64 { return float64(checks.Abandoned()) })
 	a.inspect, err = inspect.New(inspect.Deps{
 		DB: a.db, Journal: a.journal, Timeline: a.journal, Ring: a.ring, Runner: checks, Kinds: slices.Concat(kinds, scripts.Probes),
-		Assets: assets{a.fleet}, People: a.access, Places: orgs, Clock: a.o.Clock, Log: a.o.Log, Node: node,
+		Assets: assets{a.fleet}, People: a.access, Places: orgs, Approvals: a.approval, Clock: a.o.Clock, Log: a.o.Log, Node: node,
 		AssetChanges: []string{fleet.TypeChanged, fleet.TypeRetired},
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := a.approval.Declare(a.inspect.Matters()...); err != nil {
 		return nil, err
 	}
 	fleetTables, inspectTables := fleet.Migrations(), inspect.Migrations()

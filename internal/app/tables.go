@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"taxops/internal/kernel/access"
+	"taxops/internal/kernel/approval"
 	"taxops/internal/kernel/calendar"
 	"taxops/internal/kernel/job"
 	"taxops/internal/kernel/journal"
@@ -20,7 +21,7 @@ import (
 // Migrations lists the tables of all modules in the order in which they are made.
 func Migrations() []store.Migrations {
 	return []store.Migrations{
-		store.OwnMigrations(), journal.Migrations(), org.Migrations(), access.Migrations(), calendar.Migrations(),
+		store.OwnMigrations(), journal.Migrations(), org.Migrations(), access.Migrations(), calendar.Migrations(), approval.Migrations(),
 		fleet.Migrations(), inspect.Migrations(), script.Migrations(),
 	}
 }

@@ -51,6 +51,7 @@ func (m *Module) Routes(r *api.Router) {
 	m.planRoutes(r)
 	m.roundRoutes(r)
 	m.findingRoutes(r)
+	m.exemptionRoutes(r)
 }
 
 type roundsInput struct {

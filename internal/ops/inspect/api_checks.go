@@ -34,13 +34,14 @@ func together(filters map[string]string, name, instead string, words []string) m
 
 type checksInput struct {
 	api.ListParams
-	AssetID string `query:"asset_id"`
-	Class   string `query:"class" doc:"os_log, hardware, service, performance, instance, data"`
-	State   string `query:"state" doc:"OK, WARNING, CRITICAL, UNKNOWN"`
-	Reason  string `query:"reason" doc:"For example no_source"`
-	Kind    string `query:"kind"`
-	Enabled string `query:"enabled" doc:"true, false"`
-	Q       string `query:"q" maxLength:"100" doc:"Text in title, target or name of the asset"`
+	AssetID   string `query:"asset_id"`
+	Class     string `query:"class" doc:"os_log, hardware, service, performance, instance, data"`
+	State     string `query:"state" doc:"OK, WARNING, CRITICAL, UNKNOWN"`
+	Reason    string `query:"reason" doc:"For example no_source"`
+	Kind      string `query:"kind"`
+	Enabled   string `query:"enabled" doc:"true, false"`
+	Exemption string `query:"exemption" doc:"none, proposed, active: whether it is taken out as not applicable"`
+	Q         string `query:"q" maxLength:"100" doc:"Text in title, target or name of the asset"`
 }
 
 type checkInput struct {
@@ -108,7 +109,7 @@ func (m *Module) checkRoutes(r *api.Router) {
 	}, func(ctx context.Context, in *checksInput) (*api.PageOutput[checkView], error) {
 		page, err := store.List[Check](ctx, m.db.Read(), checkList(), api.ScopeFrom(ctx), in.Query(map[string]string{
 			"asset_id": in.AssetID, "class": in.Class, "state": in.State, "reason": in.Reason, "kind": in.Kind,
-			"enabled": flag(in.Enabled), "q": in.Q,
+			"enabled": flag(in.Enabled), "exemption": in.Exemption, "q": in.Q,
 		}), nil)
 		return listed(ctx, page, err, func(c Check) string { return c.ID }, m.viewChecks)
 	})

@@ -40,6 +40,7 @@ type Check struct {
 	Crit          map[string]string `bun:"type:json"`
 	Enabled       int
 	Retired       int
+	Exemption     string // none, proposed or active
 	Identity      string
 	Origin        string
 	Why           string

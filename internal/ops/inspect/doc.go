@@ -6,9 +6,12 @@
 // a finding (隐患) is what is wrong, from the first bad result of a check to the first good one; a gap
 // (巡检缺口) is a number of rounds that did not take place.
 //
+// An exemption (不适用) takes a check, or all of a kind on an asset, out of the inspection: one person
+// proposes it with a reason, another decides (package approval), and a last day may end it.
+//
 // States of a finding: open (待派) → assigned (处理中) → repaired (待复检) → closed (已消除). Only a good
-// result closes, in whatever state the finding is; a bad one after "repaired" puts it back to
-// assigned. A closed finding is never opened again: a new one names it as its predecessor.
+// result closes, in whatever state the finding is, or the decision that its check is not applicable,
+// after which no result would come; a bad one after "repaired" puts it back to assigned. A closed finding is never opened again: a new one names it as its predecessor.
 //
 // Guarantees: of the items of a round each is in the end ran or missed, so planned = ran + missed,
 // and each missed one says why. A result, its item, the check's state and memory and the finding

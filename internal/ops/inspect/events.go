@@ -27,14 +27,20 @@ const (
 	TypeFindingReopened  = "inspect.finding.reopened"
 	TypeFindingWorsened  = "inspect.finding.worsened"
 	TypeFindingClosed    = "inspect.finding.closed"
+	TypeFindingWaived    = "inspect.finding.waived"
+
+	TypeExemptionProposed = "inspect.exemption.proposed"
+	TypeExemptionGranted  = "inspect.exemption.granted"
+	TypeExemptionEnded    = "inspect.exemption.ended"
 )
 
 // Kinds of the subjects of this module's rows.
 const (
-	subjectCheck   = "inspect.check"
-	subjectPlan    = "inspect.plan"
-	subjectRound   = "inspect.round"
-	subjectFinding = "inspect.finding"
+	subjectCheck     = "inspect.check"
+	subjectPlan      = "inspect.plan"
+	subjectRound     = "inspect.round"
+	subjectFinding   = "inspect.finding"
+	subjectExemption = "inspect.exemption"
 )
 
 func field(name, zh, en string) journal.Field {
@@ -57,6 +63,12 @@ func types() []journal.Type {
 	severity := field("severity", "严重程度", "Severity")
 	result := field("result_id", "检查结果", "Result")
 	sha256 := field("sha256", "结果摘要", "Hash of the result")
+	request := field("request", "审批编号", "Decision")
+	exemption := []journal.Field{
+		field("asset", "资产", "Asset"), field("kind", "类别", "Kind"), field("whole_kind", "该类全部", "All of the kind"),
+		optional(field("check_id", "检查项", "Check")), optional(field("target", "对象", "Target")), optional(field("until", "截止", "Until")),
+	}
+	exemption = exemption[:len(exemption):len(exemption)]
 	plan := field("plan", "巡检计划", "Plan")
 	return []journal.Type{
 		{Name: TypeCheckAdded, TitleZH: "检查项已添加", TitleEN: "Check added", Fields: []journal.Field{
@@ -117,6 +129,12 @@ func types() []journal.Type {
 		{Name: TypeFindingClosed, TitleZH: "隐患已消除", TitleEN: "Finding closed by a good result", Fields: []journal.Field{
 			number, field("seen_count", "不良结果次数", "Bad results"), field("open_seconds", "持续秒数", "Seconds open"), result, sha256,
 		}},
+		{Name: TypeFindingWaived, TitleZH: "检查项不适用，隐患已关闭", TitleEN: "Finding closed since its check is not applicable", Fields: []journal.Field{
+			number, request,
+		}},
+		{Name: TypeExemptionProposed, TitleZH: "提请认定检查项不适用", TitleEN: "Check proposed as not applicable", Fields: append(exemption, request, reason)},
+		{Name: TypeExemptionGranted, TitleZH: "检查项已认定为不适用", TitleEN: "Check is not applicable", Fields: append(exemption, request)},
+		{Name: TypeExemptionEnded, TitleZH: "检查项恢复检查", TitleEN: "Check applies again", Fields: append(exemption, reason)},
 	}
 }
 

@@ -324,6 +324,10 @@ func (m *Module) follow(ctx context.Context, tx *store.Tx, o *outcome, r *Result
 	case r.noSource() || (f == nil && r.good()):
 		return nil // a source that vanished proves nothing about what was found before
 	case f == nil:
+		// It may have been taken out of the inspection while it ran: nothing would ever close the finding.
+		if out, err := isExempted(ctx, tx, o.check.ID); err != nil || out {
+			return err
+		}
 		f = open(o.check, r, o.said.State)
 		var err error
 		if f.ID, err = newID(); err != nil {

@@ -25,6 +25,7 @@ const (
 	postpone  state.Event = "postpone"
 	recur     state.Event = "recur"   // a bad result after it was said to be repaired
 	recovered state.Event = "recover" // a good result
+	waived    state.Event = "waive"   // its check is not applicable, by an approved decision
 )
 
 // findingMachine is the life of a finding.
@@ -38,7 +39,7 @@ func findingMachine() state.Machine {
 		{From: Repaired, Event: recur, To: Assigned},
 	}
 	for _, s := range []state.State{Open, Assigned, Repaired} {
-		edges = append(edges, state.Edge{From: s, Event: recovered, To: Closed})
+		edges = append(edges, state.Edge{From: s, Event: recovered, To: Closed}, state.Edge{From: s, Event: waived, To: Closed})
 	}
 	return state.Machine{
 		Name: "inspect.finding", Initial: Open, Final: []state.State{Closed}, Edges: edges,

@@ -16,7 +16,7 @@ func TestFindingMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	allowed := map[state.State][]state.Event{
-		Open: {assign, recovered}, Assigned: {assign, repair, postpone, recovered}, Repaired: {assign, recur, recovered}, Closed: nil,
+		Open: {assign, recovered, waived}, Assigned: {assign, repair, postpone, recovered, waived}, Repaired: {assign, recur, recovered, waived}, Closed: nil,
 	}
 	for _, s := range m.States() {
 		for _, e := range m.Events() {

@@ -126,14 +126,14 @@ func (m *Module) missedCard(ctx context.Context, scope store.Scope) (*api.Card, 
 
 func (m *Module) noSourceCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
 	page, err := store.List[Check](ctx, m.db.Read(), checkList(), scope, store.ListQuery{
-		Limit: homeLines, Filters: map[string]string{"reason": "no_source", "enabled": "1"},
+		Limit: homeLines, Filters: map[string]string{"reason": "no_source", "enabled": "1", "exemption": applies},
 	}, nil)
 	if err != nil || page.Total == 0 {
 		return nil, err
 	}
 	c := &api.Card{
 		Severity: "info", TitleZH: "没有数据源的检查项", TitleEN: "Checks with nothing to look at", Count: page.Total,
-		Href: "/inspect/checks?reason=no_source", Items: []api.CardItem{},
+		Href: "/inspect/checks?reason=no_source&exemption=none", Items: []api.CardItem{},
 	}
 	for _, k := range page.Items {
 		c.Items = append(c.Items, api.CardItem{

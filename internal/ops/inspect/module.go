@@ -96,8 +96,10 @@ type Deps struct {
 	Assets   Assets
 	People   People
 	Places   Places
-	Clock    clock.Clock
-	Log      *slog.Logger
+	// Approvals has somebody decide what is not applicable; nil when nothing can be proposed.
+	Approvals Approvals
+	Clock     clock.Clock
+	Log       *slog.Logger
 	// AssetChanges are the types of journal rows whose subject is an asset that changed.
 	AssetChanges []string
 	// Node names the data directory, which one process at a time works in: after a crash its next process
@@ -124,21 +126,22 @@ func (d *Deps) Validate() error {
 
 // Module is the inspection.
 type Module struct {
-	db       *store.DB
-	write    func(ctx context.Context, f func(ctx context.Context, tx *store.Tx) error) error
-	journal  Journal
-	timeline Timeline
-	ring     Sealer
-	runner   Runner
-	kinds    map[string]probe.Builtin
-	ordered  []probe.Builtin
-	assets   Assets
-	people   People
-	places   Places
-	clock    clock.Clock
-	log      *slog.Logger
-	changes  []string
-	engine   *engine
+	db        *store.DB
+	write     func(ctx context.Context, f func(ctx context.Context, tx *store.Tx) error) error
+	journal   Journal
+	timeline  Timeline
+	ring      Sealer
+	runner    Runner
+	kinds     map[string]probe.Builtin
+	ordered   []probe.Builtin
+	assets    Assets
+	people    People
+	places    Places
+	approvals Approvals
+	clock     clock.Clock
+	log       *slog.Logger
+	changes   []string
+	engine    *engine
 }
 
 // New makes the module.
@@ -149,7 +152,7 @@ func New(d Deps) (*Module, error) {
 	m := &Module{
 		db: d.DB, write: d.DB.Write, journal: d.Journal, timeline: d.Timeline, ring: d.Ring, runner: d.Runner,
 		kinds: make(map[string]probe.Builtin, len(d.Kinds)), ordered: d.Kinds, assets: d.Assets, people: d.People,
-		places: d.Places, clock: d.Clock, log: d.Log, changes: d.AssetChanges,
+		places: d.Places, approvals: d.Approvals, clock: d.Clock, log: d.Log, changes: d.AssetChanges,
 	}
 	if m.clock == nil {
 		m.clock = clock.System{}
@@ -184,7 +187,7 @@ func Migrations() store.Migrations {
 func Types() []journal.Type { return types() }
 
 // Machines are the states of this module's things.
-func Machines() []state.Machine { return []state.Machine{findingMachine()} }
+func Machines() []state.Machine { return []state.Machine{findingMachine(), exemptionMachine()} }
 
 // Permissions are what this module lets people do.
 func Permissions() []access.Permission {
@@ -203,6 +206,7 @@ func Permissions() []access.Permission {
 // Services are the loops of this module.
 func (m *Module) Services() []lifecycle.Service {
 	return []lifecycle.Service{
+		lifecycle.NewLoop("inspect.exemptions", m.sweepExemptions),
 		lifecycle.NewLoop("inspect.retention", m.retain),
 		lifecycle.NewLoop("inspect.due", m.watchDue),
 		lifecycle.NewLoop("inspect.scheduler", m.engine.loop),

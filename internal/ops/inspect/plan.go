@@ -46,7 +46,7 @@ func (p *Plan) deadline() time.Duration { return max(p.interval(), shortestDeadl
 
 // covers reports whether a check belongs to the plan.
 func (p *Plan) covers(c *Check) bool {
-	return c.Enabled == 1 && c.Retired == 0 && c.HostID == p.HostID && slices.Contains(p.Classes, c.Class) &&
+	return c.Enabled == 1 && c.Retired == 0 && c.Exemption != exempted && c.HostID == p.HostID && slices.Contains(p.Classes, c.Class) &&
 		store.NewScope(store.ScopeGrant{AreaPath: p.AreaPath, SystemID: p.SystemID}).Covers(c.AreaPath, c.SystemID)
 }
 

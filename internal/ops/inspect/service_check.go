@@ -134,6 +134,14 @@ func or(m map[string]string) map[string]string {
 }
 
 func (m *Module) insertCheck(ctx context.Context, tx *store.Tx, c *Check) error {
+	// Every check of its kind may be exempted already.
+	live, err := liveExemptions(ctx, tx, c.AssetID, c.Kind)
+	if err != nil {
+		return err
+	}
+	if c.Exemption = wordOf(live, c); c.Exemption == exempted {
+		c.Rank = rankExempted
+	}
 	c.CreatedAt, c.UpdatedAt = store.At(tx.Now()), store.At(tx.Now())
 	if _, err := tx.NewInsert().Model(c).Exec(ctx); err != nil {
 		return fmt.Errorf("store check: %w", err)

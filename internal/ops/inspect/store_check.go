@@ -33,6 +33,7 @@ func checkList() *store.ListSpec {
 			{Name: "reason", Column: "reason"},
 			{Name: "kind", Column: "kind"},
 			{Name: "enabled", Column: "enabled"},
+			{Name: "exemption", Column: "exemption", OneOf: []string{applies, maybeExempted, exempted}},
 			{Name: "q", Match: store.Has, Columns: []string{"title_zh", "title_en", "target", "asset_name"}},
 		},
 		Sorts:       map[string]string{"state": "rank", "created_at": "created_at"},
@@ -97,7 +98,7 @@ func worstOf(ctx context.Context, db bun.IDB, assetIDs []string) (map[string]str
 		Rank    int
 	}
 	err := db.NewSelect().Model((*Check)(nil)).ColumnExpr("asset_id, max(rank) AS rank").
-		Where("asset_id IN (?)", bun.List(assetIDs)).Where("enabled = 1").Where("state <> ''").
+		Where("asset_id IN (?)", bun.List(assetIDs)).Where("enabled = 1").Where("exemption <> ?", exempted).Where("state <> ''").
 		Where("reason <> ?", probe.ReasonNoSource).Group("asset_id").Scan(ctx, &rows)
 	if err != nil {
 		return nil, store.Classify(fmt.Errorf("worst states: %w", err))

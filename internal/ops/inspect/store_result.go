@@ -101,7 +101,7 @@ func putStates(ctx context.Context, tx *store.Tx, states []*CheckState, before m
 		}
 		// Without the version: what a check says is not a change of the check.
 		if _, err := tx.NewUpdate().Model((*Check)(nil)).Set("state = ?", s.State).Set("reason = ?", s.Reason).
-			Set("rank = ?", rankOf(s.State, s.Reason)).Where("id = ?", s.CheckID).Exec(ctx); err != nil {
+			Set("rank = CASE WHEN exemption = ? THEN ? ELSE ? END", exempted, rankExempted, rankOf(s.State, s.Reason)).Where("id = ?", s.CheckID).Exec(ctx); err != nil {
 			return fmt.Errorf("store the state of a check: %w", err)
 		}
 	}

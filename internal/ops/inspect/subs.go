@@ -45,6 +45,9 @@ func (m *Module) followAsset(ctx context.Context, tx *store.Tx, row journal.Row)
 	if err := update((*Check)(nil)); err != nil {
 		return err
 	}
+	if err := update((*Exemption)(nil), "state IN ('proposed', 'active')"); err != nil {
+		return err
+	}
 	return update((*Finding)(nil), "active = 1")
 }
 

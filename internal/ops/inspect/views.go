@@ -84,6 +84,7 @@ type checkView struct {
 	Warn          map[string]string `json:"warn" doc:"Range by metric that makes it WARNING, as it holds now"`
 	Crit          map[string]string `json:"crit" doc:"Range by metric that makes it CRITICAL, as it holds now"`
 	Enabled       bool              `json:"enabled"`
+	Exemption     string            `json:"exemption" enum:"none,proposed,active" doc:"active: not applicable, counted nowhere; proposed: waits for a decision"`
 	AreaPath      string            `json:"area_path"`
 	SystemID      string            `json:"system_id"`
 	Version       int64             `json:"version"`
@@ -110,7 +111,7 @@ func (m *Module) viewChecks(ctx context.Context, checks []Check) (map[string]che
 		v := checkView{
 			ID: c.ID, AssetID: c.AssetID, AssetName: c.AssetName, Kind: c.Kind, Class: c.Class, TitleZH: c.TitleZH, TitleEN: c.TitleEN,
 			Target: c.Target, Origin: c.Origin, Why: c.Why, Params: c.Params, SecretsSet: []string{},
-			Warn: map[string]string{}, Crit: map[string]string{}, Enabled: c.Enabled == 1,
+			Warn: map[string]string{}, Crit: map[string]string{}, Enabled: c.Enabled == 1, Exemption: c.Exemption,
 			AreaPath: c.AreaPath, SystemID: c.SystemID, Version: c.Version, OpenFindingID: findings[c.ID],
 		}
 		for metric, l := range limits(m.kinds[c.Kind], c.Warn, c.Crit) {
