@@ -206,9 +206,9 @@ func Permissions() []access.Permission {
 // Services are the loops of this module.
 func (m *Module) Services() []lifecycle.Service {
 	return []lifecycle.Service{
-		lifecycle.NewLoop("inspect.exemptions", m.sweepExemptions),
 		lifecycle.NewLoop("inspect.retention", m.retain),
 		lifecycle.NewLoop("inspect.due", m.watchDue),
 		lifecycle.NewLoop("inspect.scheduler", m.engine.loop),
+		lifecycle.NewLoop("inspect.exemptions", m.sweepExemptions),
 	}
 }
