@@ -428,6 +428,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/approval/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Matters for decision
+         * @description The latest first.
+         *
+         *     Permission: `approval.read`.
+         */
+        get: operations["approval.requests.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/approval/requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One matter
+         * @description Permission: `approval.read`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["approval.requests.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/approval/requests/{id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve or decline
+         * @description In production by another person than who proposed it. What is approved is carried out at once.
+         *
+         *     Permission: `approval.decide`. Needs a recent proof of identity (`/access/reauthenticate`).
+         *
+         *     Problems: `not_found` `stale` `invalid` `not_possible_in_state` `second_person_required`
+         */
+        post: operations["approval.requests.decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/approval/requests/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take back what you proposed
+         * @description Permission: `approval.read`.
+         *
+         *     Problems: `not_found` `stale` `not_possible_in_state` `forbidden`
+         */
+        post: operations["approval.requests.withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/calendar/lists": {
         parameters: {
             query?: never;
@@ -1048,6 +1138,58 @@ export interface paths {
          *     Problems: `not_found` `not_possible_in_state`
          */
         post: operations["inspect.checks.try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/exemptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is not applicable
+         * @description Checks taken out of the inspection, or proposed to be; the latest first.
+         *
+         *     Permission: `inspect.read`.
+         */
+        get: operations["inspect.exemptions.list"];
+        put?: never;
+        /**
+         * Propose that a check is not applicable
+         * @description Another person decides; until then it is inspected as before and marked.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `invalid` `conflict` `not_possible_in_state`
+         */
+        post: operations["inspect.exemptions.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/exemptions/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have it inspected again
+         * @description Permission: `inspect.manage`.
+         *
+         *     Problems: `not_found` `stale` `not_possible_in_state`
+         */
+        post: operations["inspect.exemptions.end"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2351,6 +2493,11 @@ export interface components {
             /** @description null until it ran */
             current: components["schemas"]["CurrentView"];
             enabled: boolean;
+            /**
+             * @description active: not applicable, counted nowhere; proposed: waits for a decision
+             * @enum {string}
+             */
+            exemption: "none" | "proposed" | "active";
             id: string;
             kind: string;
             /** @description Empty when nothing is wrong */
@@ -2457,6 +2604,76 @@ export interface components {
             /** @description Lines that cannot be read; nothing is imported while there are any */
             bad: components["schemas"]["BadLine"][];
             days: components["schemas"]["ListDayView"][];
+        };
+        DecideInputBody: {
+            approve: boolean;
+            /**
+             * @description here when left out; else the decision was made outside and is recorded
+             * @enum {string}
+             */
+            how?: "here" | "document" | "paper";
+            /** @description Number of the document */
+            outside_number?: string;
+            /**
+             * @description Day of the decision outside
+             * @example 2026-11-24
+             */
+            outside_on?: string;
+            /** @description Who decided outside */
+            outside_who?: string;
+            /** @description Needed to decline */
+            reason?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        EndInputBody: {
+            reason: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ExemptionInputBody: {
+            check_id: string;
+            reason: string;
+            /**
+             * @description Last day on which it holds; for good when left out
+             * @example 2027-03-31
+             */
+            until?: string;
+            /** @description Every check of this kind on the asset, those still to come included */
+            whole_kind?: boolean;
+        };
+        ExemptionView: {
+            area_path: string;
+            asset_id: string;
+            asset_name: string;
+            /** @description Empty for every check of the kind on the asset */
+            check_id: string;
+            /** Format: date-time */
+            decided_at?: string;
+            end_reason: string;
+            /** Format: date-time */
+            ended_at?: string;
+            id: string;
+            kind: string;
+            /** Format: date-time */
+            proposed_at: string;
+            proposed_by_name: string;
+            reason: string;
+            /** @description The matter that was decided, below /approval/requests */
+            request_id: string;
+            /** @enum {string} */
+            state: "proposed" | "active" | "refused" | "ended";
+            system_id: string;
+            target: string;
+            title_en: string;
+            title_zh: string;
+            /**
+             * Format: date-time
+             * @description The moment its last day ends; for good when left out
+             */
+            until?: string;
+            /** Format: int64 */
+            version: number;
         };
         Facts: {
             /**
@@ -3098,6 +3315,18 @@ export interface components {
             /** @description There are more than total */
             total_capped: boolean;
         };
+        PageExemptionView: {
+            items: components["schemas"]["ExemptionView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
         PageFindingView: {
             items: components["schemas"]["FindingView"][];
             /** @description Cursor of the next page, empty at the end */
@@ -3184,6 +3413,18 @@ export interface components {
         };
         PageProposalView: {
             items: components["schemas"]["ProposalView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
+        PageRequestView: {
+            items: components["schemas"]["RequestView"][];
             /** @description Cursor of the next page, empty at the end */
             next_cursor: string;
             /**
@@ -3442,6 +3683,45 @@ export interface components {
         RepairedInputBody: {
             /** @description What was done */
             note: string;
+            /** Format: int64 */
+            version: number;
+        };
+        RequestView: {
+            /** @description One person proposed and decided, on trial: it does not count as evidence */
+            alone: boolean;
+            area_path: string;
+            /** Format: date-time */
+            decided_at?: string;
+            /** @description Who decided here, or recorded the decision */
+            decided_by_name: string;
+            decision_reason: string;
+            /** @enum {string} */
+            how: "" | "here" | "document" | "paper";
+            /** @description Page of the console that shows the thing */
+            href: string;
+            id: string;
+            kind: string;
+            kind_title_en: string;
+            kind_title_zh: string;
+            /** @description In production another person than who proposed it */
+            may_decide: boolean;
+            /** @example APR-2026-0001 */
+            number: string;
+            outside_number: string;
+            outside_on: string;
+            outside_who: string;
+            /** Format: date-time */
+            proposed_at: string;
+            proposed_by: string;
+            proposed_by_name: string;
+            reason: string;
+            /** @enum {string} */
+            state: "proposed" | "approved" | "declined" | "withdrawn";
+            subject_id: string;
+            subject_kind: string;
+            system_id: string;
+            title_en: string;
+            title_zh: string;
             /** Format: int64 */
             version: number;
         };
@@ -3956,6 +4236,11 @@ export interface components {
             after: unknown;
             before: unknown;
             name: string;
+        };
+        WithdrawInputBody: {
+            reason: string;
+            /** Format: int64 */
+            version: number;
         };
         YearView: {
             days: components["schemas"]["DayView"][];
@@ -4704,6 +4989,153 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "approval.requests.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                /** @description proposed, approved, declined, withdrawn */
+                state?: string;
+                kind?: string;
+                subject_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRequestView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "approval.requests.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "approval.requests.decide": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "approval.requests.withdraw": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestView"];
+                };
             };
             /** @description Error */
             default: {
@@ -5611,6 +6043,8 @@ export interface operations {
                 kind?: string;
                 /** @description true, false */
                 enabled?: string;
+                /** @description none, proposed, active: whether it is taken out as not applicable */
+                exemption?: string;
                 /** @description Text in title, target or name of the asset */
                 q?: string;
             };
@@ -5803,6 +6237,120 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ResultView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.exemptions.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                /** @description proposed, active, refused, ended */
+                state?: string;
+                asset_id?: string;
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageExemptionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.exemptions.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExemptionInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExemptionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.exemptions.end": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExemptionView"];
                 };
             };
             /** @description Error */
