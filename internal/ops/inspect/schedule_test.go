@@ -3,12 +3,14 @@ package inspect
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"taxops/internal/kernel/journal"
+	"taxops/internal/kernel/lifecycle"
 	"taxops/internal/kernel/probe"
 	"taxops/internal/kernel/secret"
 	"taxops/internal/kernel/store"
@@ -175,7 +177,8 @@ func TestSlotWaitsForTheRoundBefore(t *testing.T) {
 func TestStopInMidRound(t *testing.T) {
 	each(t, func(t *testing.T, b *bed) {
 		b.w.block, b.w.started = make(chan struct{}), make(chan int, 8)
-		loop := b.Services()[1]
+		services := b.Services()
+		loop := services[slices.IndexFunc(services, func(s lifecycle.Service) bool { return s.Name() == "inspect.scheduler" })]
 		if err := loop.Start(b.ctx()); err != nil {
 			t.Fatal(err)
 		}
