@@ -1,12 +1,20 @@
-import { readdirSync } from 'node:fs'
+import { accessSync, constants, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { executablePath } from './lib/browser.mjs'
 
 /**
  * Runs the journeys one after the other, each with its own server and browser, and prints node:test's report.
  * The last line counts them in the form that `make test` adds up. Names given as arguments narrow to those files.
  */
+
+try {
+  accessSync(executablePath, constants.X_OK)
+} catch {
+  console.error(`no browser at ${executablePath}: install one with make deps, or name yours in CHROMIUM`)
+  process.exit(1)
+}
 
 const wanted = process.argv.slice(2)
 const files = readdirSync(import.meta.dirname)
