@@ -66,7 +66,7 @@ func (h host) at(name ...string) string { return filepath.Join(append([]string{h
 // All returns every built-in kind, in the order of the contract's classes.
 func All(deps Deps) []probe.Builtin {
 	h := newHost(deps)
-	return confined(slices.Concat(h.osLogKinds(), h.hardwareKinds(), h.serviceKinds(), h.performanceKinds(), h.instanceKinds(), h.dataKinds()), deps.Targets)
+	return confined(slices.Concat(h.osLogKinds(), h.hardwareKinds(), h.serviceKinds(), h.performanceKinds(), h.instanceKinds(), h.dataKinds(), h.networkKinds()), deps.Targets)
 }
 
 func (h host) osLogKinds() []probe.Builtin {

@@ -328,14 +328,14 @@ func TestManyQuestionsAskOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 20 {
 			wg.Go(func() {
-				if v, err := s.get(t.Context(), "a", ask); v != 1 || err != nil {
+				if v, _, err := s.get(t.Context(), "a", ask); v != 1 || err != nil {
 					t.Errorf("%d, %v", v, err)
 				}
 			})
 		}
 		wg.Wait()
 		<-time.After(shareFor)
-		if v, _ := s.get(t.Context(), "a", ask); v != 2 {
+		if v, _, _ := s.get(t.Context(), "a", ask); v != 2 {
 			t.Errorf("a later round got the old answer %d", v)
 		}
 		hangs := func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, ctx.Err() }
@@ -344,7 +344,7 @@ func TestManyQuestionsAskOnce(t *testing.T) {
 			wg.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
-				if _, err := s.get(ctx, "b", hangs); !isTimeout(err) {
+				if _, _, err := s.get(ctx, "b", hangs); !isTimeout(err) {
 					t.Errorf("%v", err)
 				}
 			})

@@ -32,25 +32,30 @@ type share[F any] struct {
 type turn[F any] struct {
 	lane  chan struct{}
 	asked time.Time
+	took  time.Duration
 	facts F
 	err   error
 }
 
-// get returns the facts under key. They are shared: nobody may change them.
-func (s *share[F]) get(ctx context.Context, key string, ask func(context.Context) (F, error)) (facts F, err error) {
+// get returns the facts under key and how long it took to ask for them. They are shared: nobody may
+// change them.
+func (s *share[F]) get(ctx context.Context, key string, ask func(context.Context) (F, error)) (facts F, took time.Duration, err error) {
 	t := s.turn(key)
+	began := time.Now()
 	select {
 	case t.lane <- struct{}{}:
 	case <-ctx.Done():
-		return facts, fmt.Errorf("wait for the answer to another question: %w", ctx.Err())
+		return facts, time.Since(began), fmt.Errorf("wait for the answer to another question: %w", ctx.Err())
 	}
 	defer func() { <-t.lane }()
 	if time.Since(t.asked) < shareFor {
-		return t.facts, t.err
+		return t.facts, t.took, t.err
 	}
+	began = time.Now()
 	t.facts, t.err = ask(ctx)
 	t.asked = time.Now()
-	return t.facts, t.err
+	t.took = t.asked.Sub(began)
+	return t.facts, t.took, t.err
 }
 
 func (s *share[F]) turn(key string) *turn[F] {
@@ -96,7 +101,7 @@ func got[V any](v V, err error) part[V] { return part[V]{v: v, err: err} }
 func sharedDiscovery(discover func(context.Context) []probe.Found) func(context.Context) []probe.Found {
 	shared := &share[[]probe.Found]{}
 	return func(ctx context.Context) []probe.Found {
-		found, err := shared.get(ctx, "", func(ctx context.Context) ([]probe.Found, error) { return discover(ctx), nil })
+		found, _, err := shared.get(ctx, "", func(ctx context.Context) ([]probe.Found, error) { return discover(ctx), nil })
 		if err != nil || len(found) == 0 {
 			return nil
 		}

@@ -60,10 +60,17 @@ func dialer(ctx context.Context) *net.Dialer {
 		if err != nil {
 			return outside{address}
 		}
-		addr := to.Addr().Unmap().WithZone("")
-		if slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(addr) }) {
-			return nil
-		}
-		return outside{addr.String()}
+		return permitted(ctx, to.Addr())
 	}}
+}
+
+// permitted is for what sends without a connection: it says outside of an address that may not be
+// spoken to.
+func permitted(ctx context.Context, addr netip.Addr) error {
+	networks, _ := ctx.Value(targetsKey{}).([]netip.Prefix)
+	addr = addr.Unmap().WithZone("")
+	if len(networks) == 0 || slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(addr) }) {
+		return nil
+	}
+	return outside{addr.String()}
 }
