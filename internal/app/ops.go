@@ -43,6 +43,7 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 		return nil, err
 	}
 	kinds := append(builtin.All(builtin.Deps{Targets: targets(a.o.Config)}), selfcheck.Kinds(a.db, a.journal, work{a})...)
+	kinds = append(kinds, selfcheck.CalendarKind(a.calendar, a.o.Clock.Now))
 	scripts, err := a.composeScripts(orgs)
 	if err != nil {
 		return nil, err
@@ -52,7 +53,7 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 		func() float64 { return float64(checks.Abandoned()) })
 	a.inspect, err = inspect.New(inspect.Deps{
 		DB: a.db, Journal: a.journal, Timeline: a.journal, Ring: a.ring, Runner: checks, Kinds: slices.Concat(kinds, scripts.Probes),
-		Assets: assets{a.fleet}, People: a.access, Places: orgs, Approvals: a.approval, Clock: a.o.Clock, Log: a.o.Log, Node: node,
+		Assets: assets{a.fleet}, People: a.access, Places: orgs, Approvals: a.approval, Calendar: a.calendar, Clock: a.o.Clock, Log: a.o.Log, Node: node,
 		AssetChanges: []string{fleet.TypeChanged, fleet.TypeRetired},
 	})
 	if err != nil {

@@ -187,13 +187,22 @@ type plansInput struct {
 	Enabled string `query:"enabled" doc:"true, false"`
 }
 
-type planInput struct {
-	Body struct {
-		Name            string   `json:"name" minLength:"1" maxLength:"100"`
-		IntervalSeconds int64    `json:"interval_seconds" minimum:"30" maximum:"2678400"`
-		Classes         []string `json:"classes" minItems:"1" maxItems:"6" nullable:"false"`
-		AreaPath        string   `json:"area_path" maxLength:"64"`
-		SystemID        string   `json:"system_id,omitempty" maxLength:"64"`
+type planBody struct {
+	Name            string   `json:"name" minLength:"1" maxLength:"100"`
+	IntervalSeconds int64    `json:"interval_seconds" minimum:"30" maximum:"2678400"`
+	Classes         []string `json:"classes" maxItems:"6" nullable:"false"`
+	Timing          Timing   `json:"timing,omitempty" doc:"When it is due; by its interval on every day when left out"`
+	Selector        Selector `json:"selector,omitempty" doc:"Which checks, besides classes, area and system"`
+	AreaPath        string   `json:"area_path" maxLength:"64"`
+	SystemID        string   `json:"system_id,omitempty" maxLength:"64"`
+}
+
+type planInput struct{ Body planBody }
+
+func (b *planBody) plan() NewPlan {
+	return NewPlan{
+		Name: b.Name, IntervalSeconds: b.IntervalSeconds, Classes: b.Classes, Timing: b.Timing, Selector: b.Selector,
+		AreaPath: b.AreaPath, SystemID: b.SystemID,
 	}
 }
 
@@ -204,8 +213,36 @@ type planChangeInput struct {
 		IntervalSeconds *int64    `json:"interval_seconds,omitempty" minimum:"30" maximum:"2678400"`
 		Enabled         *bool     `json:"enabled,omitempty"`
 		Classes         *[]string `json:"classes,omitempty"`
+		Timing          *Timing   `json:"timing,omitempty"`
+		Selector        *Selector `json:"selector,omitempty"`
 		Version         int64     `json:"version"`
 	}
+}
+
+type slotView struct {
+	At          time.Time `json:"at"`
+	Why         string    `json:"why" enum:"interval,time,period,period_begins,calendar_missing"`
+	DayKind     string    `json:"day_kind" enum:"workday,off,makeup,unpublished"`
+	DayName     string    `json:"day_name" doc:"Of the holiday"`
+	Provisional bool      `json:"provisional" doc:"What the day is may still change"`
+	Period      string    `json:"period" doc:"Name of the period it lies in"`
+}
+
+type previewView struct {
+	Slots   []slotView `json:"slots" nullable:"false" doc:"The next ten; fewer when there are no more within two years"`
+	Checks  int        `json:"checks" doc:"That belong to it now"`
+	Assets  int        `json:"assets"`
+	Missing []int      `json:"missing" nullable:"false" doc:"Years whose workdays matter and are not known: every day runs"`
+}
+
+func viewPreview(p Preview) (previewView, error) {
+	v := previewView{Slots: []slotView{}, Checks: p.Checks, Assets: p.Assets, Missing: append([]int{}, p.Missing...)}
+	for _, s := range p.Slots {
+		v.Slots = append(v.Slots, slotView{
+			At: s.At.UTC(), Why: s.Why, DayKind: string(s.Day.Kind), DayName: s.Day.Name, Provisional: s.Day.Provisional, Period: s.Period,
+		})
+	}
+	return v, nil
 }
 
 type gapsInput struct {
@@ -219,7 +256,7 @@ type gapView struct {
 	From         time.Time `json:"from"`
 	To           time.Time `json:"to"`
 	MissedRounds int64     `json:"missed_rounds"`
-	Reason       string    `json:"reason" enum:"server_stopped,clock_forward,database_unavailable,still_running,server_busy"`
+	Reason       string    `json:"reason" enum:"server_stopped,clock_forward,database_unavailable,still_running,server_busy,no_checks"`
 	NotedAt      time.Time `json:"noted_at"`
 }
 
@@ -239,14 +276,25 @@ func (m *Module) planRoutes(r *api.Router) {
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.plans.create", Method: http.MethodPost, Path: "/inspect/plans", Permission: PermissionManage,
-		Summary: "Make a plan", Doc: "For the machine of the server; its first round runs at once.",
+		Summary: "Make a plan", Doc: "For the machine of the server; by an interval its first round runs at once.",
 		Status: http.StatusCreated, Codes: []problem.Code{problem.Invalid, problem.Forbidden},
 	}, func(ctx context.Context, in *planInput) (*api.Output[planView], error) {
-		p, err := m.CreatePlan(ctx, api.ScopeFrom(ctx), NewPlan{
-			Name: in.Body.Name, IntervalSeconds: in.Body.IntervalSeconds, Classes: in.Body.Classes,
-			AreaPath: in.Body.AreaPath, SystemID: in.Body.SystemID,
-		})
+		p, err := m.CreatePlan(ctx, api.ScopeFrom(ctx), in.Body.plan())
 		return answer(p, err, m.viewPlan(ctx))
+	})
+	api.Register(r, api.Operation{
+		ID: "inspect.plans.preview", Method: http.MethodPost, Path: "/inspect/plans/preview", Permission: PermissionManage,
+		Summary: "What a plan would do, without making it", Codes: []problem.Code{problem.Invalid, problem.Forbidden},
+	}, func(ctx context.Context, in *planInput) (*api.Output[previewView], error) {
+		p, err := m.PreviewPlan(ctx, api.ScopeFrom(ctx), in.Body.plan())
+		return answer(p, err, viewPreview)
+	})
+	api.Register(r, api.Operation{
+		ID: "inspect.plans.ahead", Method: http.MethodGet, Path: "/inspect/plans/{id}/ahead", Permission: PermissionRead,
+		Summary: "The next slots of a plan, and why each", Codes: []problem.Code{problem.NotFound},
+	}, func(ctx context.Context, in *api.IDInput) (*api.Output[previewView], error) {
+		p, err := m.PlanAhead(ctx, api.ScopeFrom(ctx), in.ID)
+		return answer(p, err, viewPreview)
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.plans.get", Method: http.MethodGet, Path: "/inspect/plans/{id}", Permission: PermissionRead,
@@ -257,18 +305,18 @@ func (m *Module) planRoutes(r *api.Router) {
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.plans.update", Method: http.MethodPatch, Path: "/inspect/plans/{id}", Permission: PermissionManage,
-		Summary: "Change a plan", Doc: "A plan that gets another interval or is switched on runs at once.",
+		Summary: "Change a plan", Doc: "A plan that gets another rhythm or is switched on begins anew: by an interval it runs at once.",
 		Codes: []problem.Code{problem.NotFound, problem.Stale, problem.Invalid},
 	}, func(ctx context.Context, in *planChangeInput) (*api.Output[planView], error) {
 		p, err := m.ChangePlan(ctx, api.ScopeFrom(ctx), in.ID, PlanChange{
 			Name: in.Body.Name, IntervalSeconds: in.Body.IntervalSeconds, Enabled: in.Body.Enabled,
-			Classes: in.Body.Classes, Version: in.Body.Version,
+			Classes: in.Body.Classes, Timing: in.Body.Timing, Selector: in.Body.Selector, Version: in.Body.Version,
 		})
 		return answer(p, err, m.viewPlan(ctx))
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.plans.run", Method: http.MethodPost, Path: "/inspect/plans/{id}/run", Permission: PermissionRun,
-		Summary: "Run a plan now", Codes: []problem.Code{problem.NotFound, CodeAlreadyRunning},
+		Summary: "Run a plan now", Codes: []problem.Code{problem.NotFound, problem.NotPossibleInState, CodeAlreadyRunning},
 	}, func(ctx context.Context, in *api.IDInput) (*api.Output[RoundView], error) {
 		c := api.CallerFrom(ctx)
 		round, err := m.RunNow(ctx, api.ScopeFrom(ctx), in.ID, c.AccountID)

@@ -28,6 +28,8 @@ type Check struct {
 	ID            string `bun:",pk"`
 	AssetID       string
 	AssetName     string
+	AssetKind     string
+	AssetLabels   map[string]string `bun:"type:json"`
 	HostID        string
 	Kind          string
 	Class         string

@@ -1,7 +1,7 @@
 // Package inspect runs the contract's inspection (主动巡检) and keeps what it found.
 //
 // Words: a check (检查项) is one kind of look at one thing on an asset, with its settings; a plan
-// (巡检计划) says which classes of checks run how often; a round (巡检轮次) is one run of a plan, with
+// (巡检计划) says which checks run when; a round (巡检轮次) is one run of a plan, with
 // one item for each check that was planned; a result (检查结果) is what one check said in one round;
 // a finding (隐患) is what is wrong, from the first bad result of a check to the first good one; a gap
 // (巡检缺口) is a number of rounds that did not take place.

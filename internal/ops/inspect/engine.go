@@ -100,12 +100,16 @@ func (e *engine) try(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	cal, err := e.m.calendar.Calendar(ctx)
+	if err != nil {
+		return err
+	}
 	first := e.wall.IsZero()
 	for _, p := range plans {
-		s := p.at(now)
+		s := p.at(cal, now)
 		switch {
-		case s.moved:
-			if err := e.m.reschedule(ctx, p, s); err != nil {
+		case s.moved != "":
+			if err := e.m.reschedule(ctx, p, cal, s); err != nil {
 				return err
 			}
 		case s.due:
@@ -117,7 +121,7 @@ func (e *engine) try(ctx context.Context) error {
 			if e.busy[p.ID] {
 				why = gapStillRunning
 			}
-			r, busy, err := e.m.take(ctx, p, s, how, why, e.instance, e.lease)
+			r, busy, err := e.m.take(ctx, p, cal, s, how, why, e.instance, e.lease)
 			if err != nil {
 				return err
 			}
@@ -181,6 +185,9 @@ func (e *engine) prepare(ctx context.Context) (Asset, error) {
 		return Asset{}, err
 	}
 	if err := e.m.ensurePlan(ctx, local); err != nil {
+		return Asset{}, err
+	}
+	if err := e.m.describeAssets(ctx); err != nil {
 		return Asset{}, err
 	}
 	e.mu.Lock()

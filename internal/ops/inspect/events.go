@@ -14,6 +14,7 @@ const (
 	TypePlanCreated      = "inspect.plan.created"
 	TypePlanChanged      = "inspect.plan.changed"
 	TypePlanRescheduled  = "inspect.plan.rescheduled"
+	TypePlanEmpty        = "inspect.plan.empty"
 	TypeRoundStarted     = "inspect.round.started"
 	TypeRoundFinished    = "inspect.round.finished"
 	TypeRoundGap         = "inspect.round.gap"
@@ -79,15 +80,21 @@ func types() []journal.Type {
 		}},
 		{Name: TypePlanCreated, TitleZH: "巡检计划已建立", TitleEN: "Plan created", Fields: []journal.Field{
 			field("name", "名称", "Name"), field("interval_seconds", "间隔（秒）", "Interval (s)"), field("classes", "检查类别", "Classes"),
+			optional(field("timing", "周期", "Timing")), optional(field("selector", "范围", "Selector")),
 		}},
 		{Name: TypePlanChanged, TitleZH: "巡检计划已变更", TitleEN: "Plan changed", Fields: []journal.Field{
 			field("name", "名称", "Name"), changes,
 		}},
-		{Name: TypePlanRescheduled, TitleZH: "时钟回拨，巡检计划已重排", TitleEN: "Plan moved after the clock was set back", Fields: []journal.Field{
+		{Name: TypePlanRescheduled, TitleZH: "巡检计划已重排", TitleEN: "Plan moved to another slot", Fields: []journal.Field{
 			field("name", "名称", "Name"), field("was_due_at", "原定时间", "Was due"), field("due_at", "现定时间", "Due"),
+			optional(field("reason", "原因", "Reason")),
+		}},
+		{Name: TypePlanEmpty, TitleZH: "巡检计划没有检查项", TitleEN: "No check belongs to the plan", Fields: []journal.Field{
+			field("name", "名称", "Name"), field("since", "起", "Since"), field("selector", "范围", "Selector"),
 		}},
 		{Name: TypeRoundStarted, TitleZH: "巡检已开始", TitleEN: "Round started", Fields: []journal.Field{
 			number, plan, field("trigger", "触发方式", "Trigger"), field("planned", "计划项数", "Planned"),
+			optional(field("due_why", "排定依据", "Why it was due")),
 		}},
 		{Name: TypeRoundFinished, TitleZH: "巡检已完成", TitleEN: "Round finished", Fields: []journal.Field{
 			number, plan, field("planned", "计划项数", "Planned"), field("ran", "已检项数", "Ran"), field("missed", "漏检项数", "Missed"),

@@ -23,6 +23,7 @@ func (m *Module) HomeCards() []api.HomeCard {
 		card("inspect.findings.mine", m.mineCard),
 		card("inspect.findings.unassigned", m.unassignedCard),
 		card("inspect.rounds.missed", m.missedCard),
+		card("inspect.plans.empty", m.emptyPlansCard),
 		card("inspect.checks.no_source", m.noSourceCard),
 		card("inspect.quiet", m.quietCard),
 	}
@@ -87,7 +88,7 @@ func (m *Module) missedCard(ctx context.Context, scope store.Scope) (*api.Card, 
 		return nil, err
 	}
 	for _, p := range plans.Items {
-		if late := now.Sub(p.NextDueAt.Time); late > 2*p.interval() {
+		if late := now.Sub(p.NextDueAt.Time); late > 2*p.deadline() {
 			c.Severity = "critical"
 			add(api.CardItem{
 				TitleZH: "计划「" + p.Name + "」未按时巡检", TitleEN: "Plan “" + p.Name + "” does not run on time",
@@ -124,6 +125,39 @@ func (m *Module) missedCard(ctx context.Context, scope store.Scope) (*api.Card, 
 	return c, nil
 }
 
+// emptyPlansCard tells of plans that are on and inspect nothing: their silence is not a good sign.
+func (m *Module) emptyPlansCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
+	plans, err := store.List[Plan](ctx, m.db.Read(), planList(), scope, store.ListQuery{Limit: store.MaxLimit, Filters: map[string]string{"enabled": "1"}}, nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &api.Card{
+		Severity: "warning", TitleZH: "没有检查项的巡检计划", TitleEN: "Plans that inspect nothing", Href: "/inspect/plans", Items: []api.CardItem{},
+	}
+	for _, p := range plans.Items {
+		checks, err := checksOf(ctx, m.db.Read(), &p)
+		if err != nil {
+			return nil, err
+		}
+		if state := p.state(len(checks)); state == planEmpty || state == planNever {
+			if c.Count++; len(c.Items) < homeLines {
+				why := [2]string{"没有符合条件的检查项", "no check belongs to it"}
+				if state == planNever {
+					why = [2]string{"两年内没有执行时间", "no slot within two years"}
+				}
+				c.Items = append(c.Items, api.CardItem{
+					TitleZH: "计划「" + p.Name + "」" + why[0], TitleEN: "Plan “" + p.Name + "”: " + why[1],
+					Href: "/inspect/plans/" + p.ID, At: p.EmptySince.Ptr(),
+				})
+			}
+		}
+	}
+	if c.Count == 0 {
+		return nil, nil
+	}
+	return c, nil
+}
+
 func (m *Module) noSourceCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
 	page, err := store.List[Check](ctx, m.db.Read(), checkList(), scope, store.ListQuery{
 		Limit: homeLines, Filters: map[string]string{"reason": "no_source", "enabled": "1", "exemption": applies},
@@ -150,6 +184,9 @@ func (m *Module) quietCard(ctx context.Context, scope store.Scope) (*api.Card, e
 		return nil, err
 	}
 	if missed, err := m.missedCard(ctx, scope); err != nil || missed != nil {
+		return nil, err
+	}
+	if empty, err := m.emptyPlansCard(ctx, scope); err != nil || empty != nil {
 		return nil, err
 	}
 	last, err := store.List[Round](ctx, m.db.Read(), roundList(), scope, store.ListQuery{Filters: map[string]string{"state": roundFinished}, Limit: 1}, nil)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"taxops/internal/kernel/access"
+	"taxops/internal/kernel/calendar"
 	"taxops/internal/kernel/clock"
 	"taxops/internal/kernel/journal"
 	"taxops/internal/kernel/lifecycle"
@@ -85,6 +86,20 @@ type Places interface {
 	Place(ctx context.Context, location, areaPath, systemID string) error
 }
 
+// Calendar knows the days and the periods.
+type Calendar interface {
+	// Calendar returns the calendar that holds now.
+	Calendar(ctx context.Context) (*calendar.Calendar, error)
+}
+
+// shippedCalendar is what is known without a database.
+type shippedCalendar struct{}
+
+// Calendar implements Calendar.
+func (shippedCalendar) Calendar(context.Context) (*calendar.Calendar, error) {
+	return calendar.Shipped(), nil
+}
+
 // Deps are what the module stands on.
 type Deps struct {
 	DB       *store.DB
@@ -98,6 +113,7 @@ type Deps struct {
 	Places   Places
 	// Approvals has somebody decide what is not applicable; nil when nothing can be proposed.
 	Approvals Approvals
+	Calendar  Calendar // nil for what the program brings along
 	Clock     clock.Clock
 	Log       *slog.Logger
 	// AssetChanges are the types of journal rows whose subject is an asset that changed.
@@ -138,6 +154,7 @@ type Module struct {
 	people    People
 	places    Places
 	approvals Approvals
+	calendar  Calendar
 	clock     clock.Clock
 	log       *slog.Logger
 	changes   []string
@@ -156,6 +173,9 @@ func New(d Deps) (*Module, error) {
 	}
 	if m.clock == nil {
 		m.clock = clock.System{}
+	}
+	if m.calendar = d.Calendar; m.calendar == nil {
+		m.calendar = shippedCalendar{}
 	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)

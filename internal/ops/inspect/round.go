@@ -45,6 +45,7 @@ type Round struct {
 	StartedBy     string // account; empty when the program started it
 	State         string
 	DueAt         store.Time
+	DueWhy        string // why the slot was there (package schedule); empty when a person began it
 	StartedAt     store.Time
 	FinishedAt    store.Time
 	Planned       int64

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"taxops/internal/kernel/calendar"
 	"taxops/internal/kernel/journal"
 	"taxops/internal/kernel/lifecycle"
 	"taxops/internal/kernel/probe"
@@ -29,14 +30,14 @@ func TestSlots(t *testing.T) {
 		want     slots
 	}{
 		"early":         {"10:00:00", "09:59:59", slots{next: at("10:00:00")}},
-		"on time":       {"10:00:00", "10:00:00", slots{due: true, slot: at("10:00:00"), next: at("10:05:00"), from: at("10:00:00")}},
-		"a little late": {"10:00:00", "10:04:59", slots{due: true, slot: at("10:00:00"), next: at("10:05:00"), from: at("10:00:00")}},
-		"two missed":    {"10:00:00", "10:11:00", slots{due: true, slot: at("10:10:00"), next: at("10:15:00"), missed: 2, from: at("10:00:00")}},
-		"set back":      {"10:00:00", "09:54:59", slots{moved: true, instead: at("10:00:00"), next: at("09:54:59")}},
+		"on time":       {"10:00:00", "10:00:00", slots{due: true, why: "interval", slot: at("10:00:00"), next: at("10:05:00"), from: at("10:00:00")}},
+		"a little late": {"10:00:00", "10:04:59", slots{due: true, why: "interval", slot: at("10:00:00"), next: at("10:05:00"), from: at("10:00:00")}},
+		"two missed":    {"10:00:00", "10:11:00", slots{due: true, why: "interval", slot: at("10:10:00"), next: at("10:15:00"), missed: 2, from: at("10:00:00")}},
+		"set back":      {"10:00:00", "09:54:59", slots{moved: movedClock, instead: at("10:00:00"), next: at("09:54:59")}},
 		"one interval":  {"10:00:00", "09:55:00", slots{next: at("10:00:00")}},
 	} {
 		p := Plan{IntervalSeconds: 300, NextDueAt: store.At(at(c.due))}
-		got := p.at(at(c.now))
+		got := p.at(calendar.Shipped(), at(c.now))
 		if got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}

@@ -111,7 +111,7 @@ func (m *Module) newCheck(a Asset, b probe.Builtin, n NewCheck) (*Check, error) 
 		return nil, err
 	}
 	c := &Check{
-		AssetID: a.ID, AssetName: a.Name, HostID: a.HostID, Kind: b.Kind, Class: string(b.ClassFor(open)),
+		AssetID: a.ID, AssetName: a.Name, AssetKind: a.Kind, AssetLabels: or(a.Labels), HostID: a.HostID, Kind: b.Kind, Class: string(b.ClassFor(open)),
 		TitleZH: b.TitleZH, TitleEN: b.TitleEN, Target: clean(b.TargetName(open), 300), Params: open,
 		Warn: or(n.Warn), Crit: or(n.Crit), Enabled: 1, AreaPath: a.AreaPath, SystemID: a.SystemID,
 		Rank: rankNew, Version: 1,

@@ -85,7 +85,15 @@ func plansOfHost(ctx context.Context, db bun.IDB, hostID string) ([]*Plan, error
 // checksOf reads the checks that a plan covers, in the order of the contract's classes.
 func checksOf(ctx context.Context, db bun.IDB, p *Plan) ([]*Check, error) {
 	var all []*Check
-	err := db.NewSelect().Model(&all).Where("host_id = ?", p.HostID).Where("class IN (?)", bun.List(p.Classes)).Scan(ctx)
+	err := db.NewSelect().Model(&all).Where("host_id = ?", p.HostID).WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+		if len(p.Classes) > 0 {
+			q = q.WhereOr("class IN (?)", bun.List(p.Classes))
+		}
+		if len(p.Selector.Kinds) > 0 {
+			q = q.WhereOr("kind IN (?)", bun.List(p.Selector.Kinds))
+		}
+		return q
+	}).Scan(ctx)
 	if err != nil {
 		return nil, store.Classify(fmt.Errorf("checks of the plan: %w", err))
 	}
@@ -103,15 +111,36 @@ func checksOf(ctx context.Context, db bun.IDB, p *Plan) ([]*Check, error) {
 	return all, nil
 }
 
+// move is how a plan moves on.
+type move struct {
+	next     store.Time
+	slot     store.Time // that was taken; unset for a new beginning
+	revision int64      // of the calendar
+	roundID  string     // empty when no round came of it
+	// empty counts slots at which no check belonged to the plan, from the first one on.
+	emptySince store.Time
+	emptySlots int64
+}
+
 // advance moves a plan to its next slot if it still stands where the caller saw it: of two servers
 // exactly one succeeds.
-func advance(ctx context.Context, tx *store.Tx, p *Plan, next store.Time, roundID string) (bool, error) {
-	q := tx.NewUpdate().Model((*Plan)(nil)).Set("next_due_at = ?", next).
+func advance(ctx context.Context, tx *store.Tx, p *Plan, s move) (bool, error) {
+	q := tx.NewUpdate().Model((*Plan)(nil)).Set("next_due_at = ?", s.next).Set("last_slot_at = ?", s.slot).
+		Set("calendar_revision = ?", s.revision).Set("empty_since = ?", s.emptySince).Set("empty_slots = ?", s.emptySlots).
 		Where("id = ?", p.ID).Where("next_due_at = ?", p.NextDueAt).Where("enabled = 1")
-	if roundID != "" {
-		q = q.Set("last_round_id = ?", roundID)
+	if s.roundID != "" {
+		q = q.Set("last_round_id = ?", s.roundID)
 	}
 	res, err := q.Exec(ctx)
 	n, err := affected(res, err, "plan")
 	return n == 1, err
+}
+
+// undescribed lists the assets whose checks do not tell their kind yet.
+func undescribed(ctx context.Context, db bun.IDB) ([]string, error) {
+	var ids []string
+	if err := db.NewSelect().Model((*Check)(nil)).Column("asset_id").Distinct().Where("asset_kind = ''").Scan(ctx, &ids); err != nil {
+		return nil, store.Classify(fmt.Errorf("assets of checks: %w", err))
+	}
+	return ids, nil
 }

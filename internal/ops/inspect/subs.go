@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"taxops/internal/kernel/journal"
@@ -29,7 +30,11 @@ func (m *Module) followAsset(ctx context.Context, tx *store.Tx, row journal.Row)
 	update := func(model any, where ...string) error {
 		q := tx.NewUpdate().Model(model).Set("asset_name = ?", a.Name).Set("area_path = ?", a.AreaPath).Set("system_id = ?", a.SystemID)
 		if _, checks := model.(*Check); checks {
-			q = q.Set("retired = ?", bit(!a.Active))
+			labels, err := json.Marshal(or(a.Labels))
+			if err != nil {
+				return fmt.Errorf("labels of the asset: %w", err)
+			}
+			q = q.Set("retired = ?", bit(!a.Active)).Set("asset_kind = ?", a.Kind).Set("asset_labels = ?", string(labels))
 			if a.HostID != "" && movesChecks(row) {
 				q = q.Set("host_id = ?", a.HostID)
 			}

@@ -202,7 +202,19 @@ type lastRoundView struct {
 }
 
 type selectorView struct {
-	Classes []string `json:"classes" nullable:"false"`
+	Classes    []string          `json:"classes" nullable:"false"`
+	Kinds      []string          `json:"kinds" nullable:"false"`
+	AssetKinds []string          `json:"asset_kinds" nullable:"false"`
+	Labels     map[string]string `json:"labels"`
+}
+
+type timingView struct {
+	Rhythm       string   `json:"rhythm" enum:"interval,times"`
+	Times        []string `json:"times" nullable:"false"`
+	Days         string   `json:"days" enum:"every,workdays"`
+	Protection   string   `json:"protection" enum:"ignore,only,denser"`
+	Periods      []string `json:"periods" nullable:"false"`
+	DenseSeconds int64    `json:"dense_seconds"`
 }
 
 type planView struct {
@@ -213,6 +225,11 @@ type planView struct {
 	NextDueAt       time.Time      `json:"next_due_at"`
 	LastRound       *lastRoundView `json:"last_round"`
 	CheckCount      int            `json:"check_count"`
+	AssetCount      int            `json:"asset_count"`
+	State           string         `json:"state" enum:"on,off,empty,never" doc:"empty: no check belongs to it; never: it has no slot within two years"`
+	EmptySince      *time.Time     `json:"empty_since,omitempty" doc:"The first slot at which no check belonged to it"`
+	CalendarMissing []int          `json:"calendar_missing" nullable:"false" doc:"Years whose workdays matter and are not known: it runs every day"`
+	Timing          timingView     `json:"timing"`
 	Selector        selectorView   `json:"selector"`
 	AreaPath        string         `json:"area_path"`
 	SystemID        string         `json:"system_id"`
@@ -230,6 +247,11 @@ func (m *Module) viewPlans(ctx context.Context, plans []Plan) (map[string]planVi
 	if err != nil {
 		return nil, err
 	}
+	c, err := m.calendar.Calendar(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := m.clock.Now()
 	out := make(map[string]planView, len(plans))
 	for _, p := range plans {
 		checks, err := checksOf(ctx, m.db.Read(), &p)
@@ -238,8 +260,12 @@ func (m *Module) viewPlans(ctx context.Context, plans []Plan) (map[string]planVi
 		}
 		v := planView{
 			ID: p.ID, Name: p.Name, IntervalSeconds: p.IntervalSeconds, Enabled: p.Enabled == 1, NextDueAt: p.NextDueAt.Time,
-			CheckCount: len(checks), Selector: selectorView{Classes: p.Classes}, AreaPath: p.AreaPath, SystemID: p.SystemID, Version: p.Version,
+			CheckCount: len(checks), AssetCount: assetsOf(checks), State: p.state(len(checks)), EmptySince: p.EmptySince.Ptr(),
+			CalendarMissing: append([]int{}, p.schedule().Missing(c, now)...), Timing: timingView(p.Timing.filled()),
+			AreaPath: p.AreaPath, SystemID: p.SystemID, Version: p.Version,
 		}
+		s := p.Selector.filled()
+		v.Selector = selectorView{Classes: p.Classes, Kinds: s.Kinds, AssetKinds: s.AssetKinds, Labels: s.Labels}
 		if r := rounds[p.LastRoundID]; r != nil {
 			v.LastRound = &lastRoundView{ID: r.ID, Number: r.Number, State: r.State, WorstState: r.WorstState, FinishedAt: r.FinishedAt.Ptr()}
 		}
@@ -270,6 +296,8 @@ type RoundView struct {
 	PlanName     string      `json:"plan_name"`
 	Trigger      string      `json:"trigger" enum:"schedule,manual,start"`
 	State        string      `json:"state" enum:"running,finished"`
+	DueAt        time.Time   `json:"due_at"`
+	DueWhy       string      `json:"due_why" doc:"Why its slot was there; empty when a person began it"`
 	StartedAt    time.Time   `json:"started_at"`
 	FinishedAt   *time.Time  `json:"finished_at,omitempty"`
 	Planned      int64       `json:"planned"`
@@ -287,7 +315,7 @@ type RoundView struct {
 func viewRound(r Round, names map[string]string) RoundView {
 	v := RoundView{
 		ID: r.ID, Number: r.Number, PlanID: r.PlanID, PlanName: r.PlanName, Trigger: r.StartedHow, State: r.State,
-		StartedAt: r.StartedAt.Time, FinishedAt: r.FinishedAt.Ptr(), Planned: r.Planned, Ran: r.Ran, Missed: r.Missed,
+		DueAt: r.DueAt.Time, DueWhy: r.DueWhy, StartedAt: r.StartedAt.Time, FinishedAt: r.FinishedAt.Ptr(), Planned: r.Planned, Ran: r.Ran, Missed: r.Missed,
 		WorstState: r.WorstState, Counts: countsView{OK: r.OK, Warning: r.Warning, Critical: r.Critical, Unknown: r.Unknown, NoSource: r.NoSource},
 		MissedReason: r.MissedReason, TreeRoot: r.TreeRoot, AreaPath: r.AreaPath, SystemID: r.SystemID,
 	}

@@ -36,6 +36,7 @@ export type Held = [
   Fits<inspect.Finding, Server['FindingView']>,
   Fits<Pick<inspect.FindingDetail, 'timeline' | 'result'>, Server['FindingDetailView']>,
   Fits<inspect.Gap, Server['GapView']>,
+  Fits<inspect.Ahead, Server['PreviewView']>,
   Fits<inspect.History, Server['HistoryView']>,
   Fits<journal.Row, Server['JournalRow']>,
   Fits<Pick<journal.RowDetail, 'canonical' | 'segment'>, Server['JournalRowDetail']>,

@@ -244,11 +244,15 @@ func (s *Schedule) Owed(c *calendar.Calendar, due, now time.Time) Owed {
 	}
 }
 
+// Tell describes a slot at a given moment.
+func (s *Schedule) Tell(c *calendar.Calendar, at time.Time) Slot {
+	return s.slot(c, at, s.segment(c, at), false)
+}
+
 // Upcoming lists the next slots from a given one on.
 func (s *Schedule) Upcoming(c *calendar.Calendar, first time.Time, n int) []Slot {
 	var out []Slot
-	g := s.segment(c, first)
-	slot, ok := s.slot(c, first, g, false), true
+	slot, ok := s.Tell(c, first), true
 	for ; ok && len(out) < n; slot, ok = s.Next(c, slot.At) {
 		out = append(out, slot)
 	}

@@ -7,9 +7,11 @@ import { useTranslation } from 'react-i18next'
 import { useOrgNames } from '@/shared/api/org'
 import type { Plan, Round } from '@/shared/api/inspect'
 import { useAction } from '@/shared/lib/action'
+import { useLocalized } from '@/shared/lib/localized'
 import { Can } from '@/shared/lib/perm'
 import { formatTime } from '@/shared/lib/time'
 import { DataTable, type Column } from '@/shared/ui/DataTable'
+import { Notice } from '@/shared/ui/Notice'
 import { PageHeader } from '@/shared/ui/PageHeader'
 import { RunNow } from '@/shared/ui/RunNow'
 import { CheckStateTag, StateTag } from '@/shared/ui/StateTag'
@@ -17,11 +19,12 @@ import { Empty, StateView } from '@/shared/ui/StateView'
 import { Ago, Time } from '@/shared/ui/Time'
 import '@/shared/ui/detail.css'
 import { PlanForm } from './components/PlanForm'
+import { SlotList } from './components/SlotList'
 import { useRoundColumns } from './components/roundColumns'
 import './inspect.css'
-import { changePlan, fetchGaps, fetchRounds, keys, module, planQuery } from './queries'
+import { changePlan, fetchGaps, fetchRounds, keys, kindsQuery, module, planAheadQuery, planQuery } from './queries'
 import type { Gap } from './types'
-import { useIntervalText, useReasonText } from './words'
+import { planTones, useReasonText, useTimingText } from './words'
 
 /** One plan: what it walks and how often, its rounds, and the rounds that did not take place. */
 export default function PlanPage() {
@@ -56,7 +59,9 @@ function PlanView({ plan }: { plan: Plan }) {
     <>
       <PageHeader
         title={plan.name}
-        above={<StateTag tone={plan.enabled ? 'ok' : 'absent'} text={t(plan.enabled ? 'plan.on' : 'plan.off')} />}
+        above={
+          <StateTag tone={plan.state === 'on' ? 'ok' : planTones[plan.state]} text={t(`plan.states.${plan.state}`)} />
+        }
         actions={
           <>
             <Can perm="inspect.manage">
@@ -67,12 +72,24 @@ function PlanView({ plan }: { plan: Plan }) {
                 {t('actions.edit')}
               </Button>
             </Can>
-            {plan.enabled && <RunNow plan={plan} primary keyboard />}
+            {plan.enabled && plan.check_count > 0 && <RunNow plan={plan} primary keyboard />}
           </>
         }
       />
       <div className="split">
         <div className="stack">
+          {plan.state === 'empty' && (
+            <Notice tone="warning" title={t('timing.emptyTitle')}>
+              {plan.empty_since
+                ? t('plan.emptySince', { time: formatTime(plan.empty_since, 'minute') })
+                : t('timing.emptyBody')}
+            </Notice>
+          )}
+          {plan.calendar_missing.map((year) => (
+            <Notice key={year} tone="critical">
+              {t('plan.calendarMissing', { year })}
+            </Notice>
+          ))}
           <DataTable<Round>
             queryKey={[...keys.rounds, plan.id]}
             fetch={fetchRounds}
@@ -88,7 +105,10 @@ function PlanView({ plan }: { plan: Plan }) {
           />
           <Gaps planId={plan.id} columns={gapColumns} />
         </div>
-        <PlanFacts plan={plan} />
+        <div className="stack">
+          <PlanFacts plan={plan} />
+          {plan.enabled && <PlanAhead plan={plan} />}
+        </div>
       </div>
       <PlanForm
         open={editing}
@@ -124,21 +144,67 @@ function Gaps({ planId, columns }: { planId: string; columns: Column<Gap>[] }) {
   )
 }
 
+function PlanAhead({ plan }: { plan: Plan }) {
+  const { t } = useTranslation('inspect')
+  const query = useQuery(planAheadQuery(plan.id))
+  return (
+    <section className="panel panel-body stack" aria-label={t('timing.ahead')}>
+      <h2 className="panel-title">{t('timing.ahead')}</h2>
+      <StateView query={query}>{(ahead) => <SlotList ahead={ahead} />}</StateView>
+    </section>
+  )
+}
+
+/** What narrows the plan beside its classes; nothing while nothing does. */
+function Narrowing({ plan }: { plan: Plan }) {
+  const { t } = useTranslation('inspect')
+  const { title } = useLocalized()
+  const kinds = useQuery(kindsQuery).data ?? []
+  const { selector } = plan
+  const lines: [string, string[]][] = [
+    [
+      t('timing.kinds'),
+      selector.kinds.map((name) => {
+        const kind = kinds.find((k) => k.kind === name)
+        return kind ? title(kind) : name
+      }),
+    ],
+    [t('timing.assetKinds'), selector.asset_kinds.map((kind) => t(`assetKind.${kind}`))],
+    [t('timing.labels'), Object.entries(selector.labels).map(([key, value]) => (value ? `${key}=${value}` : key))],
+  ]
+  return (
+    <>
+      {lines
+        .filter(([, values]) => values.length > 0)
+        .map(([label, values]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>
+              {values.map((value) => (
+                <div key={value}>{value}</div>
+              ))}
+            </dd>
+          </div>
+        ))}
+    </>
+  )
+}
+
 function PlanFacts({ plan }: { plan: Plan }) {
   const { t } = useTranslation('inspect')
   const { areaName, systemName } = useOrgNames()
-  const interval = useIntervalText()
+  const timing = useTimingText()
   return (
     <aside className="panel panel-body stack">
       <dl className="facts-narrow">
         <div>
-          <dt>{t('plan.interval')}</dt>
-          <dd>{interval(plan.interval_seconds)}</dd>
+          <dt>{t('plan.timing')}</dt>
+          <dd>{timing(plan)}</dd>
         </div>
         <div>
           <dt>{t('plan.nextDue')}</dt>
           <dd>
-            {plan.enabled ? (
+            {plan.enabled && plan.state !== 'never' ? (
               <>
                 <Time value={plan.next_due_at} format="full" />{' '}
                 <span className="meta">
@@ -177,6 +243,7 @@ function PlanFacts({ plan }: { plan: Plan }) {
             ))}
           </dd>
         </div>
+        <Narrowing plan={plan} />
         <div>
           <dt>{t('plan.checks')}</dt>
           <dd>{plan.check_count}</dd>

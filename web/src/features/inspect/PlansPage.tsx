@@ -16,12 +16,14 @@ import { Ago } from '@/shared/ui/Time'
 import { PlanForm } from './components/PlanForm'
 import './inspect.css'
 import { fetchPlans, keys } from './queries'
-import { useIntervalText } from './words'
+import { planTones, useTimingText } from './words'
+
+const due = (plan: Plan) => plan.enabled && plan.state !== 'never'
 
 export default function PlansPage() {
   const { t } = useTranslation('inspect')
   const navigate = useNavigate()
-  const interval = useIntervalText()
+  const timing = useTimingText()
   const [adding, setAdding] = useState(false)
   const [total, setTotal] = useState('')
   const add = (
@@ -44,18 +46,17 @@ export default function PlansPage() {
     {
       key: 'enabled',
       title: t('col.state'),
-      width: 90,
-      text: (plan) => t(plan.enabled ? 'plan.on' : 'plan.off'),
-      render: (plan) => (
-        <StateTag tone={plan.enabled ? 'quiet' : 'absent'} text={t(plan.enabled ? 'plan.on' : 'plan.off')} />
-      ),
+      width: 110,
+      text: (plan) => t(`plan.states.${plan.state}`),
+      render: (plan) => <StateTag tone={planTones[plan.state]} text={t(`plan.states.${plan.state}`)} />,
     },
     {
-      key: 'interval',
-      title: t('plan.interval'),
-      width: 100,
-      text: (plan) => interval(plan.interval_seconds),
-      render: (plan) => interval(plan.interval_seconds),
+      key: 'timing',
+      title: t('plan.timing'),
+      width: 190,
+      ellipsis: true,
+      text: (plan) => timing(plan),
+      render: (plan) => timing(plan),
     },
     {
       key: 'classes',
@@ -104,15 +105,15 @@ export default function PlansPage() {
       key: 'next',
       title: t('plan.nextDue'),
       width: 110,
-      text: (plan) => (plan.enabled ? formatTime(plan.next_due_at, 'full') : ''),
-      render: (plan) => (plan.enabled ? <Ago value={plan.next_due_at} /> : <span className="muted">—</span>),
+      text: (plan) => (due(plan) ? formatTime(plan.next_due_at, 'full') : ''),
+      render: (plan) => (due(plan) ? <Ago value={plan.next_due_at} /> : <span className="muted">—</span>),
     },
     {
       key: 'run',
       title: '',
       width: 120,
       align: 'right',
-      render: (plan) => plan.enabled && <RunNow plan={plan} size="small" />,
+      render: (plan) => due(plan) && plan.state === 'on' && <RunNow plan={plan} size="small" />,
     },
   ]
 

@@ -75,6 +75,7 @@ function RoundView({ round }: { round: RoundDetail }) {
             <Link to={`/inspect/plans/${round.plan_id}` as string}>{round.plan_name}</Link>
             <span className="meta">
               {t(`parts:trigger.${round.trigger}`)}
+              {round.due_why && ` · ${t(`why.${round.due_why}`)}`}
               {round.started_by && ` · ${round.started_by.display_name}`} ·{' '}
               <Time value={round.started_at} format="full" />
               {round.finished_at && ` · ${t('round.took')} `}

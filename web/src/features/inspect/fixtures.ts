@@ -1,6 +1,6 @@
 import type { Check, Plan } from '@/shared/api/inspect'
 import { me } from '@/test/api'
-import type { FindingDetail, Kind, Result, RoundDetail, RoundItem } from './types'
+import type { Ahead, FindingDetail, Kind, Result, RoundDetail, RoundItem } from './types'
 
 /** Things as the server answers them, for the tests of this feature. */
 
@@ -129,6 +129,8 @@ export const round = (items: RoundItem[], more: Partial<RoundDetail> = {}): Roun
   plan_name: '本机巡检',
   trigger: 'manual',
   state: 'finished',
+  due_at: '2026-11-24T01:00:00Z',
+  due_why: '',
   started_at: '2026-11-24T01:00:00Z',
   finished_at: '2026-11-24T01:00:02Z',
   planned: items.length,
@@ -150,10 +152,31 @@ export const plan: Plan = {
   next_due_at: '2026-11-24T01:05:00Z',
   last_round: null,
   check_count: 3,
-  selector: { classes: ['service', 'data'] },
+  asset_count: 1,
+  state: 'on',
+  calendar_missing: [],
+  timing: { rhythm: 'interval', times: [], days: 'every', protection: 'ignore', periods: [], dense_seconds: 0 },
+  selector: { classes: ['service', 'data'], kinds: [], asset_kinds: [], labels: {} },
   area_path: '/45/',
   system_id: '',
   version: 2,
+}
+
+export const ahead: Ahead = {
+  checks: 3,
+  assets: 1,
+  missing: [],
+  slots: [
+    { at: '2026-12-31T00:20:00Z', why: 'time', day_kind: 'workday', day_name: '', provisional: true, period: '' },
+    {
+      at: '2027-01-01T00:20:00Z',
+      why: 'calendar_missing',
+      day_kind: 'unpublished',
+      day_name: '',
+      provisional: true,
+      period: '1月大征期',
+    },
+  ],
 }
 
 export const finding = (more: Partial<FindingDetail> = {}): FindingDetail => ({

@@ -6,13 +6,16 @@ import {
   type Check,
   type CheckClass,
   type Plan,
+  type PlanSelector,
   type Round,
+  type Timing,
 } from '@/shared/api/inspect'
 import type { Page } from '@/shared/api/types'
 import type { SearchHit } from '@/shared/feature'
 import { serverNow } from '@/shared/lib/time'
 import {
   findingStates,
+  type Ahead,
   type Finding,
   type FindingDetail,
   type Gap,
@@ -197,8 +200,31 @@ export interface PlanBody {
   name: string
   interval_seconds: number
   classes: CheckClass[]
+  timing: Timing
+  selector: Omit<PlanSelector, 'classes'>
 }
-export const createPlan = (body: PlanBody & { area_path: string }, idempotencyKey: string) =>
+export interface NewPlan extends PlanBody {
+  area_path: string
+  system_id?: string
+}
+
+/** What a plan would do, as the server reckons it; the same as long as nothing is typed. */
+export const planPreviewQuery = (body: NewPlan, enabled: boolean) =>
+  queryOptions({
+    queryKey: [...keys.plans, 'preview', body],
+    queryFn: () => api.post<Ahead>('/inspect/plans/preview', body),
+    enabled,
+    retry: false,
+    placeholderData: (old) => old,
+  })
+
+export const planAheadQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...keys.plans, 'ahead', id],
+    queryFn: ({ signal }) => api.get<Ahead>(one('plans', id, '/ahead'), { signal }),
+  })
+
+export const createPlan = (body: NewPlan, idempotencyKey: string) =>
   api.post<Plan>('/inspect/plans', body, { idempotencyKey })
 export const changePlan = (id: string, body: Partial<PlanBody> & { enabled?: boolean; version: number }) =>
   api.patch<Plan>(one('plans', id), body)

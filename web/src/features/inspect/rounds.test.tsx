@@ -2,7 +2,7 @@ import { screen, waitFor, within } from '@testing-library/react'
 import { expect, it } from 'vitest'
 import { fill, mockApi, pageOf, problem } from '@/test/api'
 import { renderApp } from '@/test/render'
-import { engineer, item, org, plan, result, round } from './fixtures'
+import { ahead, engineer, item, org, plan, result, round } from './fixtures'
 import { routes } from './routes'
 
 const open = (path: string) => renderApp({ path, me: engineer, routes })
@@ -104,6 +104,8 @@ it('makes a plan with an interval in its own unit', async () => {
   const server = mockApi({
     ...org,
     'GET /inspect/plans': pageOf([]),
+    'POST /inspect/plans/preview': ahead,
+    'GET /inspect/plans/p-1/ahead': ahead,
     'POST /inspect/plans': plan,
     'GET /inspect/plans/p-1': plan,
     'GET /inspect/rounds': pageOf([]),
@@ -122,4 +124,54 @@ it('makes a plan with an interval in its own unit', async () => {
     interval_seconds: 5_400,
     area_path: '/45/',
   })
+})
+
+it('a plan by times of the day on workdays, denser in filing periods', async () => {
+  const server = mockApi({
+    ...org,
+    'GET /inspect/kinds': { items: [] },
+    'GET /inspect/plans': pageOf([]),
+    'POST /inspect/plans/preview': ahead,
+    'POST /inspect/plans': plan,
+    'GET /inspect/plans/p-1': plan,
+    'GET /inspect/plans/p-1/ahead': ahead,
+    'GET /inspect/rounds': pageOf([]),
+    'GET /inspect/gaps': pageOf([]),
+  })
+  const { user } = await open('/inspect/plans')
+  await user.click((await screen.findAllByRole('button', { name: /新建计划/ }))[0]!)
+  const form = await screen.findByRole('dialog')
+  fill(within(form).getByLabelText('计划名称'), '早巡检')
+  await user.click(within(form).getByRole('radio', { name: '按时刻' }))
+  await user.type(within(form).getByLabelText('时刻（北京时间）'), '08:20{Enter}')
+  await user.click(within(form).getByRole('radio', { name: '仅工作日（含补班）' }))
+  await user.click(within(form).getByRole('radio', { name: '保障期内加密' }))
+  await screen.findByText(/放假安排未公布，按每天执行/)
+  await screen.findByText('当前包含 1 个资产的 3 个检查项')
+  await user.click(within(form).getByRole('button', { name: '新建计划' }))
+  await waitFor(() => expect(server.to('POST /inspect/plans')).toHaveLength(1))
+  expect(server.to('POST /inspect/plans')[0]!.body).toMatchObject({
+    name: '早巡检',
+    timing: {
+      rhythm: 'times',
+      times: ['08:20'],
+      days: 'workdays',
+      protection: 'denser',
+      periods: [],
+      dense_seconds: 600,
+    },
+  })
+})
+
+it('a plan that inspects nothing says so', async () => {
+  mockApi({
+    ...org,
+    'GET /inspect/plans/p-1': { ...plan, state: 'empty', check_count: 0, empty_since: '2026-11-24T01:00:00Z' },
+    'GET /inspect/plans/p-1/ahead': { ...ahead, checks: 0 },
+    'GET /inspect/rounds': pageOf([]),
+    'GET /inspect/gaps': pageOf([]),
+  })
+  await open('/inspect/plans/p-1')
+  await screen.findByText('自 2026-11-24 09:00 起没有检查项，未执行过任何一轮')
+  expect(screen.queryByRole('button', { name: /立即巡检/ })).toBeNull()
 })

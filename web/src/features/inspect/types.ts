@@ -147,3 +147,20 @@ export interface History {
   series: Series[]
   states: Stretch[]
 }
+
+/** One moment at which a plan is due, and why it is there. */
+export interface Slot {
+  at: string
+  why: 'interval' | 'time' | 'period' | 'period_begins' | 'calendar_missing'
+  day_kind: 'workday' | 'off' | 'makeup' | 'unpublished'
+  day_name: string
+  provisional: boolean
+  period: string
+}
+
+export interface Ahead {
+  slots: Slot[]
+  checks: number
+  assets: number
+  missing: number[]
+}

@@ -1,5 +1,10 @@
 import { useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
+import type { Plan } from '@/shared/api/inspect'
+import type { Tone } from '@/shared/ui/StateTag'
+
+/** A plan that inspects nothing is not a quiet one. */
+export const planTones: Record<Plan['state'], Tone> = { on: 'quiet', off: 'absent', empty: 'warning', never: 'warning' }
 
 /** A machine's reason in words; one that nobody translated is shown as it is. */
 export function useReasonText(): (reason: string | null | undefined) => string {
@@ -30,5 +35,26 @@ export function useIntervalText(): (seconds: number) => string {
       return t(`interval.${unit}`, { count: count as number })
     },
     [t],
+  )
+}
+
+/** When a plan is due, in one line: "工作日 08:20、14:00；征期内每 10 分钟". */
+export function useTimingText(): (plan: Pick<Plan, 'interval_seconds' | 'timing'>) => string {
+  const { t } = useTranslation('inspect')
+  const interval = useIntervalText()
+  return useCallback(
+    ({ interval_seconds, timing }) => {
+      const which = timing.periods.length
+        ? timing.periods.map((kind) => t(`periodKind.${kind}`)).join('、')
+        : t('timing.anyPeriod')
+      const parts = [
+        timing.rhythm === 'times' ? timing.times.join('、') : interval(interval_seconds),
+        timing.days === 'workdays' && t('timing.workdays'),
+        timing.protection === 'only' && t('timing.onlyIn', { which }),
+        timing.protection === 'denser' && t('timing.denserIn', { which, interval: interval(timing.dense_seconds) }),
+      ]
+      return parts.filter(Boolean).join(t('timing.join'))
+    },
+    [t, interval],
   )
 }

@@ -68,6 +68,9 @@ export interface Round {
   plan_name: string
   trigger: 'schedule' | 'manual' | 'start'
   state: 'running' | 'finished'
+  due_at: string
+  /** Why its slot was there; empty when a person began it. */
+  due_why: string
   started_at: string
   finished_at?: string | null
   planned: number
@@ -81,7 +84,28 @@ export interface Round {
   area_path: string
 }
 
-/** Plan (巡检计划): which classes are walked, how often. */
+export const periodKinds = ['filing', 'filing_major', 'settlement', 'holiday', 'event'] as const
+export type PeriodKind = (typeof periodKinds)[number]
+
+/** When a plan is due beside its interval: rhythm, days, and what periods that want more care do. */
+export interface Timing {
+  rhythm: 'interval' | 'times'
+  times: string[]
+  days: 'every' | 'workdays'
+  protection: 'ignore' | 'only' | 'denser'
+  periods: PeriodKind[]
+  dense_seconds: number
+}
+
+export interface PlanSelector {
+  classes: CheckClass[]
+  /** Kinds of checks besides those of the classes. */
+  kinds: string[]
+  asset_kinds: string[]
+  labels: Record<string, string>
+}
+
+/** Plan (巡检计划): which checks are walked, and when. */
 export interface Plan {
   id: string
   name: string
@@ -96,7 +120,14 @@ export interface Plan {
     finished_at?: string | null
   } | null
   check_count: number
-  selector: { classes: CheckClass[] }
+  asset_count: number
+  /** empty: it is on, and no check belongs to it; never: it is on, and has no slot ahead. */
+  state: 'on' | 'off' | 'empty' | 'never'
+  empty_since?: string | null
+  /** Years whose workdays matter and are not known: it runs every day. */
+  calendar_missing: number[]
+  timing: Timing
+  selector: PlanSelector
   area_path: string
   system_id: string
   version: number
