@@ -1417,13 +1417,35 @@ export interface paths {
         put?: never;
         /**
          * Make a plan
-         * @description For the machine of the server; its first round runs at once.
+         * @description For the machine of the server; by an interval its first round runs at once.
          *
          *     Permission: `inspect.manage`.
          *
          *     Problems: `invalid` `forbidden`
          */
         post: operations["inspect.plans.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/plans/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a plan would do, without making it
+         * @description Permission: `inspect.manage`.
+         *
+         *     Problems: `invalid` `forbidden`
+         */
+        post: operations["inspect.plans.preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1451,13 +1473,35 @@ export interface paths {
         head?: never;
         /**
          * Change a plan
-         * @description A plan that gets another interval or is switched on runs at once.
+         * @description A plan that gets another rhythm or is switched on begins anew: by an interval it runs at once.
          *
          *     Permission: `inspect.manage`.
          *
          *     Problems: `not_found` `stale` `invalid`
          */
         patch: operations["inspect.plans.update"];
+        trace?: never;
+    };
+    "/inspect/plans/{id}/ahead": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The next slots of a plan, and why each
+         * @description Permission: `inspect.read`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["inspect.plans.ahead"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/inspect/plans/{id}/run": {
@@ -1473,7 +1517,7 @@ export interface paths {
          * Run a plan now
          * @description Permission: `inspect.run`.
          *
-         *     Problems: `not_found` `already_running`
+         *     Problems: `not_found` `not_possible_in_state` `already_running`
          */
         post: operations["inspect.plans.run"];
         delete?: never;
@@ -2835,7 +2879,7 @@ export interface components {
             noted_at: string;
             plan_id: string;
             /** @enum {string} */
-            reason: "server_stopped" | "clock_forward" | "database_unavailable" | "still_running" | "server_busy";
+            reason: "server_stopped" | "clock_forward" | "database_unavailable" | "still_running" | "server_busy" | "no_checks";
             /** Format: date-time */
             to: string;
         };
@@ -3564,27 +3608,42 @@ export interface components {
             display_name: string;
             id: string;
         };
+        PlanBody: {
+            area_path: string;
+            classes: string[];
+            /** Format: int64 */
+            interval_seconds: number;
+            name: string;
+            /** @description Which checks, besides classes, area and system */
+            selector?: components["schemas"]["Selector"];
+            system_id?: string;
+            /** @description When it is due; by its interval on every day when left out */
+            timing?: components["schemas"]["Timing"];
+        };
         PlanChangeInputBody: {
             classes?: string[];
             enabled?: boolean;
             /** Format: int64 */
             interval_seconds?: number;
             name?: string;
+            selector?: components["schemas"]["Selector"];
+            timing?: components["schemas"]["Timing"];
             /** Format: int64 */
             version: number;
-        };
-        PlanInputBody: {
-            area_path: string;
-            classes: string[];
-            /** Format: int64 */
-            interval_seconds: number;
-            name: string;
-            system_id?: string;
         };
         PlanView: {
             area_path: string;
             /** Format: int64 */
+            asset_count: number;
+            /** @description Years whose workdays matter and are not known: it runs every day */
+            calendar_missing: number[];
+            /** Format: int64 */
             check_count: number;
+            /**
+             * Format: date-time
+             * @description The first slot at which no check belonged to it
+             */
+            empty_since?: string;
             enabled: boolean;
             id: string;
             /** Format: int64 */
@@ -3594,7 +3653,13 @@ export interface components {
             /** Format: date-time */
             next_due_at: string;
             selector: components["schemas"]["SelectorView"];
+            /**
+             * @description empty: no check belongs to it; never: it has no slot within two years
+             * @enum {string}
+             */
+            state: "on" | "off" | "empty" | "never";
             system_id: string;
+            timing: components["schemas"]["TimingView"];
             /** Format: int64 */
             version: number;
         };
@@ -3612,6 +3677,19 @@ export interface components {
             reason: string;
             /** Format: int64 */
             version: number;
+        };
+        PreviewView: {
+            /** Format: int64 */
+            assets: number;
+            /**
+             * Format: int64
+             * @description That belong to it now
+             */
+            checks: number;
+            /** @description Years whose workdays matter and are not known: every day runs */
+            missing: number[];
+            /** @description The next ten; fewer when there are no more within two years */
+            slots: components["schemas"]["SlotView"][];
         };
         Problem: {
             /** @description Stable code to translate by */
@@ -3773,6 +3851,10 @@ export interface components {
             area_path: string;
             counts: components["schemas"]["CountsView"];
             /** Format: date-time */
+            due_at: string;
+            /** @description Why its slot was there; empty when a person began it */
+            due_why: string;
+            /** Format: date-time */
             finished_at?: string;
             id: string;
             items: components["schemas"]["ItemView"][];
@@ -3802,6 +3884,10 @@ export interface components {
         RoundView: {
             area_path: string;
             counts: components["schemas"]["CountsView"];
+            /** Format: date-time */
+            due_at: string;
+            /** @description Why its slot was there; empty when a person began it */
+            due_why: string;
             /** Format: date-time */
             finished_at?: string;
             id: string;
@@ -4057,8 +4143,23 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        Selector: {
+            /** @description Kinds of assets; none for all */
+            asset_kinds?: string[];
+            /** @description Kinds of checks that belong to it besides those of its classes */
+            kinds?: string[];
+            /** @description Labels that the asset must have; an empty value stands for any */
+            labels?: {
+                [key: string]: string;
+            };
+        };
         SelectorView: {
+            asset_kinds: string[];
             classes: string[];
+            kinds: string[];
+            labels: {
+                [key: string]: string;
+            };
         };
         SeriesView: {
             crit: string;
@@ -4092,6 +4193,20 @@ export interface components {
             password: string;
             /** @description One-time code of the authenticator, or a recovery code */
             totp?: string;
+        };
+        SlotView: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            day_kind: "workday" | "off" | "makeup" | "unpublished";
+            /** @description Of the holiday */
+            day_name: string;
+            /** @description Name of the period it lies in */
+            period: string;
+            /** @description What the day is may still change */
+            provisional: boolean;
+            /** @enum {string} */
+            why: "interval" | "time" | "period" | "period_begins" | "calendar_missing";
         };
         StatusView: {
             /**
@@ -4179,6 +4294,51 @@ export interface components {
             /** @description What a person wrote */
             text: string;
             type: string;
+        };
+        Timing: {
+            /**
+             * @default every
+             * @enum {string}
+             */
+            days: "every" | "workdays";
+            /**
+             * Format: int64
+             * @description Interval within periods, for denser; 30 seconds to the interval
+             */
+            dense_seconds?: number;
+            /** @description Kinds of periods that count; none for all: filing, filing_major, settlement, holiday, event */
+            periods?: string[];
+            /**
+             * @description What periods that want more care do: nothing, slots within them only, or a denser rhythm within them, also on days that are not worked
+             * @default ignore
+             * @enum {string}
+             */
+            protection: "ignore" | "only" | "denser";
+            /**
+             * @description At intervals, or at times of the day
+             * @default interval
+             * @enum {string}
+             */
+            rhythm: "interval" | "times";
+            /**
+             * @description Times of the day in Shanghai, for times
+             * @example [
+             *       "08:20"
+             *     ]
+             */
+            times?: string[];
+        };
+        TimingView: {
+            /** @enum {string} */
+            days: "every" | "workdays";
+            /** Format: int64 */
+            dense_seconds: number;
+            periods: string[];
+            /** @enum {string} */
+            protection: "ignore" | "only" | "denser";
+            /** @enum {string} */
+            rhythm: "interval" | "times";
+            times: string[];
         };
         TokenBody: {
             token: string;
@@ -6746,7 +6906,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PlanInputBody"];
+                "application/json": components["schemas"]["PlanBody"];
             };
         };
         responses: {
@@ -6757,6 +6917,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.plans.preview": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewView"];
                 };
             };
             /** @description Error */
@@ -6823,6 +7019,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.plans.ahead": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewView"];
                 };
             };
             /** @description Error */
