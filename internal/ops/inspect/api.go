@@ -48,6 +48,7 @@ func (m *Module) Routes(r *api.Router) {
 		return &api.Output[api.Items[kindView]]{Body: out}, nil
 	})
 	m.checkRoutes(r)
+	m.thresholdRoutes(r)
 	m.planRoutes(r)
 	m.roundRoutes(r)
 	m.findingRoutes(r)
