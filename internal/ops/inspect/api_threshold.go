@@ -14,7 +14,7 @@ type proposalsInput struct {
 	Days int `query:"days" minimum:"7" maximum:"90" default:"28" doc:"How far to look back"`
 }
 
-type proposalView struct {
+type thresholdProposalView struct {
 	Metric string `json:"metric"`
 	Unit   string `json:"unit"`
 	Code   string `json:"code" enum:"proposed,same,too_little,constant,any,no_side" doc:"proposed: take it over or not; same: what holds now is as good; too_little: fewer than 200 values or 7 days; constant: it never moved; any: one occurrence is too many; no_side: the kind has no range to move"`
@@ -28,10 +28,10 @@ type proposalView struct {
 	Basis  Basis  `json:"basis"`
 }
 
-type proposalsView struct {
+type thresholdProposalsView struct {
 	Days    int            `json:"days"`
 	Version int64          `json:"version" doc:"Of the check: give it back when the proposal is taken over"`
-	Items   []proposalView `json:"items" nullable:"false"`
+	Items   []thresholdProposalView `json:"items" nullable:"false"`
 }
 
 type thresholdChangeView struct {
@@ -52,14 +52,14 @@ func (m *Module) thresholdRoutes(r *api.Router) {
 		Summary: "Ranges that follow from a check's history",
 		Doc:     "Worked out from robust quantiles of the values of the last days, never looser than the kind's own ranges allow; nothing is set. To take one over, change the check with a reason.",
 		Codes:   []problem.Code{problem.NotFound, problem.NotPossibleInState},
-	}, func(ctx context.Context, in *proposalsInput) (*api.Output[proposalsView], error) {
+	}, func(ctx context.Context, in *proposalsInput) (*api.Output[thresholdProposalsView], error) {
 		c, list, err := m.Proposals(ctx, api.ScopeFrom(ctx), in.ID, in.Days)
-		return answer(list, err, func(list []Proposal) (proposalsView, error) {
-			v := proposalsView{Days: in.Days, Version: c.Version, Items: []proposalView{}}
+		return answer(list, err, func(list []Proposal) (thresholdProposalsView, error) {
+			v := thresholdProposalsView{Days: in.Days, Version: c.Version, Items: []thresholdProposalView{}}
 			held := limits(m.kinds[c.Kind], c.Warn, c.Crit)
 			for i, p := range list {
 				t := m.kinds[c.Kind].Thresholds[i]
-				v.Items = append(v.Items, proposalView{
+				v.Items = append(v.Items, thresholdProposalView{
 					Metric: p.Metric, Unit: t.Unit, Code: p.Code, Warn: p.Warn, Crit: p.Crit, Floor: p.Floor,
 					NowW: held[p.Metric].Warn, NowC: held[p.Metric].Crit, OwnW: t.Warn, OwnC: t.Crit, Basis: p.Basis,
 				})
