@@ -1122,6 +1122,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inspect/checks/{id}/threshold-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who changed which range of a check, when and why
+         * @description From the journal, the latest first.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["inspect.checks.thresholds.changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/checks/{id}/threshold-proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ranges that follow from a check's history
+         * @description Worked out from robust quantiles of the values of the last days, never looser than the kind's own ranges allow; nothing is set. To take one over, change the check with a reason.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `not_found` `not_possible_in_state`
+         */
+        get: operations["inspect.checks.thresholds.proposals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inspect/checks/{id}/try": {
         parameters: {
             query?: never;
@@ -2450,6 +2498,50 @@ export interface components {
             line: number;
             text: string;
         };
+        Basis: {
+            /**
+             * Format: int64
+             * @description Days, of Asia/Shanghai, on which there were any
+             */
+            days: number;
+            /** Format: date-time */
+            from: string;
+            /** Format: double */
+            median: number;
+            /** Format: int64 */
+            now_crit: number;
+            /**
+             * Format: int64
+             * @description Values of the span that are WARNING by the ranges that hold now
+             */
+            now_warn: number;
+            /**
+             * Format: double
+             * @description Reached on the bad side by one value in twenty
+             */
+            p95: number;
+            /**
+             * Format: double
+             * @description Reached on the bad side by one value in a hundred
+             */
+            p99: number;
+            /** Format: int64 */
+            then_crit: number;
+            /**
+             * Format: int64
+             * @description Values of the span that would have been WARNING by the proposal
+             */
+            then_warn: number;
+            /** Format: date-time */
+            to: string;
+            /**
+             * Format: int64
+             * @description Results with this value
+             */
+            values: number;
+            /** Format: double */
+            worst: number;
+        };
         BulkInputBody: {
             area_path?: string;
             /** @description Labels to take away */
@@ -2977,6 +3069,9 @@ export interface components {
         };
         ItemsSystem: {
             items: components["schemas"]["System"][];
+        };
+        ItemsThresholdChangeView: {
+            items: components["schemas"]["ThresholdChangeView"][];
         };
         JournalActor: {
             display_name: string;
@@ -4271,6 +4366,55 @@ export interface components {
             key: "identity" | "delivery" | "seal" | "platform";
             name_en: string;
             name_zh: string;
+        };
+        ThresholdChangeView: {
+            actor: components["schemas"]["ActorView"];
+            after: string;
+            /** Format: date-time */
+            at: string;
+            /** @description Empty: never */
+            before: string;
+            metric: string;
+            reason: string;
+            /**
+             * Format: int64
+             * @description Row of the journal
+             */
+            seq: number;
+            /** @enum {string} */
+            side: "warn" | "crit";
+            unit: string;
+        };
+        ThresholdProposalView: {
+            basis: components["schemas"]["Basis"];
+            /**
+             * @description proposed: take it over or not; same: what holds now is as good; too_little: fewer than 200 values or 7 days; constant: it never moved; any: one occurrence is too many; no_side: the kind has no range to move
+             * @enum {string}
+             */
+            code: "proposed" | "same" | "too_little" | "constant" | "any" | "no_side";
+            crit: string;
+            /** @description The history would have led further than the kind's own ranges allow */
+            floor: boolean;
+            kind_crit: string;
+            /** @description Range of the kind */
+            kind_warn: string;
+            metric: string;
+            now_crit: string;
+            /** @description Range that holds now */
+            now_warn: string;
+            unit: string;
+            /** @description Proposed range, empty for none */
+            warn: string;
+        };
+        ThresholdProposalsView: {
+            /** Format: int64 */
+            days: number;
+            items: components["schemas"]["ThresholdProposalView"][];
+            /**
+             * Format: int64
+             * @description Of the check: give it back when the proposal is taken over
+             */
+            version: number;
         };
         ThresholdView: {
             crit: string;
@@ -6363,6 +6507,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HistoryView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.checks.thresholds.changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsThresholdChangeView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.checks.thresholds.proposals": {
+        parameters: {
+            query?: {
+                /** @description How far to look back */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThresholdProposalsView"];
                 };
             };
             /** @description Error */
