@@ -29,8 +29,8 @@ type thresholdProposalView struct {
 }
 
 type thresholdProposalsView struct {
-	Days    int            `json:"days"`
-	Version int64          `json:"version" doc:"Of the check: give it back when the proposal is taken over"`
+	Days    int                     `json:"days"`
+	Version int64                   `json:"version" doc:"Of the check: give it back when the proposal is taken over"`
 	Items   []thresholdProposalView `json:"items" nullable:"false"`
 }
 
