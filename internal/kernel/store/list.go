@@ -221,8 +221,12 @@ func columnOf[T any](db bun.IDB, row *T, column string) (any, error) {
 	return nil, fmt.Errorf("column %s holds %T, by which no list can go on", column, v)
 }
 
+func notOurs() error {
+	return problem.InvalidField("query.cursor", "not_ours", "the cursor is not one that this list gave for this sort")
+}
+
 func decodeCursor(s, sort string) (cursor, error) {
-	bad := problem.InvalidField("query.cursor", "not_ours", "the cursor is not one that this list gave for this sort")
+	bad := notOurs()
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil || len(b) > 1024 {
 		return cursor{}, bad

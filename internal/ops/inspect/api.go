@@ -108,26 +108,26 @@ func (m *Module) roundRoutes(r *api.Router) {
 			if err != nil {
 				return roundDetailView{}, err
 			}
-			items, err := m.viewItems(ctx, r.ID)
+			items, err := m.viewItems(ctx, r)
 			return roundDetailView{RoundView: viewRound(*r, names), Items: items}, err
 		})
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.results.list", Method: http.MethodGet, Path: "/inspect/results", Permission: PermissionRead,
-		Summary: "Results", Doc: "The latest first; kept for 90 days.",
+		Summary: "Results", Doc: "The latest first. Kept for 90 days; what was not OK, and what began to say something else, for 27 months.",
 	}, func(ctx context.Context, in *resultsInput) (*api.PageOutput[resultView], error) {
 		filters := map[string]string{
 			"check_id": in.CheckID, "asset_id": in.AssetID, "state": in.State, "class": in.Class,
 			"round_id": in.RoundID, "from": in.From, "to": in.To,
 		}
-		page, err := store.List[Result](ctx, m.db.Read(), resultList(), api.ScopeFrom(ctx), in.Query(badStates(filters)), nil)
+		page, err := m.Results(ctx, api.ScopeFrom(ctx), in.Query(badStates(filters)))
 		return listed(ctx, page, err, func(r Result) string { return r.ID }, m.viewResults)
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.results.get", Method: http.MethodGet, Path: "/inspect/results/{id}", Permission: PermissionRead,
 		Summary: "One result", Codes: []problem.Code{problem.NotFound},
 	}, func(ctx context.Context, in *api.IDInput) (*api.Output[resultView], error) {
-		found, err := findResult(ctx, m.db.Read(), api.ScopeFrom(ctx), in.ID)
+		found, err := m.Result(ctx, api.ScopeFrom(ctx), in.ID)
 		return answer(found, err, func(r *Result) (resultView, error) {
 			views, err := m.viewResults(ctx, []Result{*r})
 			return views[r.ID], err

@@ -138,7 +138,7 @@ func (m *Module) viewFindingDetail(ctx context.Context, f *Finding) (findingDeta
 	if out.Timeline, err = m.viewTimeline(ctx, f.ID); err != nil {
 		return out, err
 	}
-	last, err := findResult(ctx, m.db.Read(), store.Everything(), f.LastResultID)
+	last, err := m.Result(ctx, store.Everything(), f.LastResultID)
 	if problem.CodeOf(err) == problem.NotFound {
 		return out, nil // older than results are kept
 	}

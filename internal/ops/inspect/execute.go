@@ -3,8 +3,6 @@ package inspect
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -251,70 +249,6 @@ func (m *Module) execute(ctx context.Context, c *Check, s *CheckState) *outcome 
 		m.log.WarnContext(ctx, "a check remembers too much", "kind", c.Kind, "check", c.ID, "error", memory.Err())
 	}
 	return o
-}
-
-// record stores results with all that follows from them in one transaction. A result whose item is
-// not planned any more is dropped.
-func (m *Module) record(ctx context.Context, r *Round, outs []*outcome) error {
-	outs = slices.Clone(outs)
-	slices.SortFunc(outs, func(a, b *outcome) int { return strings.Compare(a.check.ID, b.check.ID) })
-	ids := make([]string, len(outs))
-	for i, o := range outs {
-		ids[i] = o.check.ID
-	}
-	return m.write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		planned, err := moveItems(ctx, tx, r.ID, ids)
-		if err != nil || len(planned) == 0 {
-			return err
-		}
-		before, err := statesOf(ctx, tx, ids)
-		if err != nil {
-			return err
-		}
-		active, err := holdActive(ctx, tx, ids)
-		if err != nil {
-			return err
-		}
-		var results []*Result
-		var states []*CheckState
-		for _, o := range outs {
-			if !planned[o.check.ID] {
-				continue
-			}
-			id, err := newID()
-			if err != nil {
-				return err
-			}
-			res, err := o.result(id, r.ID)
-			if err != nil {
-				return err
-			}
-			results = append(results, res)
-			states = append(states, stateAfter(before[o.check.ID], res, o.memory))
-			if err := m.follow(ctx, tx, o, res, active[o.check.ID]); err != nil {
-				return err
-			}
-		}
-		if err := putResults(ctx, tx, r.ID, results); err != nil {
-			return err
-		}
-		return putStates(ctx, tx, states, before)
-	})
-}
-
-// stateAfter is what a check says after a result. since stays while it says the same.
-func stateAfter(before *CheckState, r *Result, memory map[string]string) *CheckState {
-	s := &CheckState{
-		CheckID: r.CheckID, State: r.State, Reason: r.Reason, Summary: r.Summary, Perf: r.Perf,
-		Since: r.RanAt, RanAt: r.RanAt, ResultID: r.ID, Memory: memory,
-	}
-	if before != nil && sameState(before, r) && before.Since.Before(r.RanAt.Time) {
-		s.Since = before.Since
-	}
-	if s.Memory == nil {
-		s.Memory = map[string]string{}
-	}
-	return s
 }
 
 // follow opens, updates or closes the finding of a check after a result.

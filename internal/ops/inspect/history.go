@@ -50,7 +50,7 @@ func (m *Module) CheckHistory(ctx context.Context, scope store.Scope, id, label 
 	if err != nil {
 		return History{}, err
 	}
-	rows, err := historyOf(ctx, m.db.Read(), id, from, to)
+	rows, err := m.courseOf(ctx, id, from, to)
 	if err != nil {
 		return History{}, err
 	}

@@ -159,6 +159,8 @@ type Module struct {
 	log       *slog.Logger
 	changes   []string
 	engine    *engine
+	series    *catalogue
+	bodies    bodies
 }
 
 // New makes the module.
@@ -169,7 +171,7 @@ func New(d Deps) (*Module, error) {
 	m := &Module{
 		db: d.DB, write: d.DB.Write, journal: d.Journal, timeline: d.Timeline, ring: d.Ring, runner: d.Runner,
 		kinds: make(map[string]probe.Builtin, len(d.Kinds)), ordered: d.Kinds, assets: d.Assets, people: d.People,
-		places: d.Places, approvals: d.Approvals, clock: d.Clock, log: d.Log, changes: d.AssetChanges,
+		places: d.Places, approvals: d.Approvals, clock: d.Clock, log: d.Log, changes: d.AssetChanges, series: newCatalogue(),
 	}
 	if m.clock == nil {
 		m.clock = clock.System{}
@@ -230,5 +232,6 @@ func (m *Module) Services() []lifecycle.Service {
 		lifecycle.NewLoop("inspect.due", m.watchDue),
 		lifecycle.NewLoop("inspect.scheduler", m.engine.loop),
 		lifecycle.NewLoop("inspect.exemptions", m.sweepExemptions),
+		lifecycle.NewLoop("inspect.compaction", m.compact),
 	}
 }

@@ -43,6 +43,7 @@ type Result struct {
 const (
 	maxSummary = 4 << 10
 	maxDetails = 64 << 10
+	maxPerf    = 1000
 )
 
 // outcome is a run that is not stored yet.
@@ -62,20 +63,24 @@ func (r *Result) noSource() bool {
 // good reports whether a result closes a finding.
 func (r *Result) good() bool { return r.NotOK == 0 }
 
-// result makes the row of an outcome.
-func (o *outcome) result(id, roundID string) (*Result, error) {
+// result makes the result of an outcome; one of no round has no id. Times are kept to the millisecond,
+// durations and measured values to the digits that mean something (see roundValue).
+func (o *outcome) result(roundID string) (*Result, error) {
 	r := &Result{
-		ID: id, RoundID: roundID, CheckID: o.check.ID, AssetID: o.check.AssetID, Kind: o.check.Kind,
+		RoundID: roundID, CheckID: o.check.ID, AssetID: o.check.AssetID, Kind: o.check.Kind,
 		Class: o.check.Class, Target: o.check.Target, State: o.said.State.String(), Reason: string(o.said.Reason),
 		Summary: clean(o.said.Summary, maxSummary), Details: clean(o.said.Details, maxDetails),
-		RanAt: store.At(o.ranAt), DurationUS: o.took.Microseconds(),
+		RanAt: store.At(o.ranAt.Truncate(time.Millisecond)), DurationUS: roundTook(o.took),
 		AreaPath: o.check.AreaPath, SystemID: o.check.SystemID,
+	}
+	if roundID != "" {
+		r.ID = resultID(roundID, r.CheckID, r.RanAt.Time)
 	}
 	// What JSON cannot say is no measurement, and labels are text as any other.
 	r.Perf = []probe.Perf{}
 	for _, p := range o.said.Perf {
-		if !math.IsNaN(p.Value) && !math.IsInf(p.Value, 0) {
-			p.Label, p.UOM = clean(p.Label, 200), clean(p.UOM, 20)
+		if len(r.Perf) < maxPerf && !math.IsNaN(p.Value) && !math.IsInf(p.Value, 0) {
+			p.Label, p.UOM, p.Value = clean(p.Label, 200), clean(p.UOM, 20), roundValue(p.Value)
 			r.Perf = append(r.Perf, p)
 		}
 	}

@@ -12,37 +12,50 @@ import (
 )
 
 const (
-	// keepResults is how long results are kept; rounds, findings and gaps are kept for ever.
-	keepResults = 90 * 24 * time.Hour
+	// keepDays is how many days results in segments are kept: those that said nothing new.
+	keepDays = 90
+	// keepMonths is how long results are kept that were not OK or began to say something else, and items
+	// that were missed. Rounds, findings and gaps are kept for ever.
+	keepMonths  = 27
 	retainEvery = time.Hour
 	// retainChunk rows go in one transaction, so that others need not wait, and retainMost in one
 	// pass, so that a clock that is set wrong cannot cost everything at once.
-	retainChunk = 1000
-	retainMost  = 100_000
+	retainChunk    = 1000
+	retainMost     = 100_000
+	retainSegments = 50
 )
 
 // retain deletes what is older than it is kept.
 func (m *Module) retain(ctx context.Context) {
 	lifecycle.Every(ctx, retainEvery, func(ctx context.Context) {
-		if _, err := m.forget(ctx, m.clock.Now().Add(-keepResults)); err != nil && ctx.Err() == nil {
+		now := m.clock.Now()
+		if _, err := m.forget(ctx, now.AddDate(0, 0, -keepDays), now.AddDate(0, -keepMonths, 0)); err != nil && ctx.Err() == nil {
 			m.log.WarnContext(ctx, "old results not deleted", "error", err)
 		}
 	})
 }
 
-// forget deletes results and items from before a time and returns how many.
-func (m *Module) forget(ctx context.Context, before time.Time) (int64, error) {
+// forget deletes segments of days before that of plain, results and items from before changed, and the
+// marks of sources that are silent since plain. It returns how many rows it deleted.
+func (m *Module) forget(ctx context.Context, plain, changed time.Time) (int64, error) {
 	var total int64
 	for total < retainMost && ctx.Err() == nil {
 		var n int64
 		err := m.write(ctx, func(ctx context.Context, tx *store.Tx) error {
-			results, err := deleteResults(ctx, tx, before, retainChunk)
+			results, err := deleteResults(ctx, tx, changed, retainChunk)
 			if err != nil {
 				return err
 			}
-			items, err := deleteItems(ctx, tx, firstIDOf(before), retainChunk)
-			n = results + items
-			return err
+			items, err := deleteItems(ctx, tx, firstIDOf(changed), retainChunk)
+			if err != nil {
+				return err
+			}
+			segments, err := forgetSegments(ctx, tx, dayOf(plain), retainSegments)
+			if err != nil {
+				return err
+			}
+			n = results + items + segments
+			return forgetSources(ctx, tx, plain)
 		})
 		if err != nil {
 			return total, err

@@ -59,13 +59,17 @@ type Round struct {
 	NoSource      int64
 	WorstState    string
 	TreeRoot      string
+	FirstRanAt    store.Time // of the results that are there
+	LastRanAt     store.Time
+	Late          int64 // results that came after the round was closed; in no other figure
+	LateAt        store.Time
 	Owner         string
 	LeaseUntil    int64
 	AreaPath      string
 	SystemID      string
 }
 
-// Item is one check planned for a round.
+// Item is one check planned for a round that did not run, or not yet: one that ran is a result instead.
 type Item struct {
 	bun.BaseModel `bun:"table:inspect_item,alias:line"`
 	RoundID       string `bun:",pk"`
@@ -75,45 +79,33 @@ type Item struct {
 	MissedReason  string
 }
 
-// tally is how many results of a round have a state.
-type tally struct {
-	State  string
-	Reason string
-	N      int64
+// add counts n results of a state.
+func (r *Round) add(state, reason string, n int64) {
+	switch s, err := probe.ParseState(state); {
+	case err == nil && s == probe.OK:
+		r.OK += n
+	case err == nil && s == probe.Warning:
+		r.Warning += n
+	case err == nil && s == probe.Critical:
+		r.Critical += n
+	case reason == string(probe.ReasonNoSource):
+		r.NoSource += n
+	default:
+		r.Unknown += n
+	}
 }
 
-// count fills in the figures of a finished round: what could not be judged does not touch the worst
+// conclude fills in what is known at the end of a round: what could not be judged does not touch the worst
 // state, and an item that was missed is something not known.
-func (r *Round) count(results []tally, ran int64) {
-	r.OK, r.Warning, r.Critical, r.Unknown, r.NoSource = 0, 0, 0, 0, 0
-	r.Ran, r.Missed = ran, r.Planned-ran
-	worst, judged := probe.OK, false
-	if r.Missed > 0 {
-		worst, judged = probe.Unknown, true
+func (r *Round) conclude() {
+	r.Missed = r.Planned - r.Ran
+	worst, judged := probe.OK, r.OK > 0
+	for s, n := range map[probe.State]int64{probe.Warning: r.Warning, probe.Critical: r.Critical, probe.Unknown: r.Unknown + r.Missed} {
+		if n > 0 {
+			worst, judged = probe.Worse(worst, s), true
+		}
 	}
-	for _, t := range results {
-		if t.State == probe.Unknown.String() && t.Reason == string(probe.ReasonNoSource) {
-			r.NoSource += t.N
-			continue
-		}
-		s, err := probe.ParseState(t.State)
-		if err != nil {
-			s = probe.Unknown
-		}
-		switch s {
-		case probe.OK:
-			r.OK += t.N
-		case probe.Warning:
-			r.Warning += t.N
-		case probe.Critical:
-			r.Critical += t.N
-		default:
-			r.Unknown += t.N
-		}
-		worst, judged = probe.Worse(worst, s), true
-	}
-	r.WorstState = ""
-	if judged {
+	if r.WorstState = ""; judged {
 		r.WorstState = worst.String()
 	}
 }

@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"testing"
+	"time"
 
 	"taxops/internal/kernel/journal"
 	"taxops/internal/kernel/probe"
@@ -28,10 +29,11 @@ func TestFirstStartInspectsEverything(t *testing.T) {
 		if r.StartedHow != byStart || r.Planned != 4 || r.OK != 1 || r.Warning != 1 || r.Critical != 1 || r.NoSource != 1 || r.WorstState != "CRITICAL" {
 			t.Errorf("round: %+v", r)
 		}
-		var leaves []string
-		for _, res := range all[Result](b, "check_id") {
-			leaves = append(leaves, res.SHA256)
+		said := map[string]*Result{}
+		for _, res := range b.results() {
+			said[res.CheckID] = &res
 		}
+		leaves := leavesOf(said)
 		if closing := b.ledger.of(TypeRoundFinished); len(closing) != 1 || closing[0].Fields["tree_root"] != treeRoot(leaves) || r.TreeRoot != treeRoot(leaves) {
 			t.Errorf("closing row: %v", closing)
 		}
@@ -160,25 +162,31 @@ func TestRetiredAssetIsNotInspected(t *testing.T) {
 	})
 }
 
+// What said nothing new is forgotten by days, long before what did.
 func TestOldResultsAreForgotten(t *testing.T) {
 	each(t, func(t *testing.T, b *bed) {
 		b.round()
-		b.later()
-		cut := b.rounds()[1].StartedAt.Time
-		n, err := b.forget(b.ctx(), cut)
-		if err != nil || n == 0 {
-			t.Fatalf("forget: %d %v", n, err)
+		b.later() // plain ones of the first day
+		b.stepped.Step(48 * time.Hour)
+		b.w.say(1, probe.Critical, "refused", "拒绝")
+		b.round()
+		third := b.rounds()[2].StartedAt.Time
+		n, err := b.forget(b.ctx(), third, b.rounds()[0].StartedAt.Time)
+		if err != nil || n != 1 {
+			t.Fatalf("forget plain results: %d %v", n, err)
 		}
-		left := b.results()
-		for _, r := range left {
-			if r.RanAt.Before(cut) {
+		if left := b.results(); len(left) != 4+4 {
+			t.Errorf("%d results left, want the 4 that were first and the 4 of the last round", len(left))
+		}
+		if _, err := b.forget(b.ctx(), third, third); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range b.results() {
+			if r.RanAt.Before(third) {
 				t.Error("an old result is still there")
 			}
 		}
-		if len(left) != 4 {
-			t.Errorf("%d results left", len(left))
-		}
-		if n, err := b.forget(b.ctx(), cut); err != nil || n > 4 {
+		if n, err := b.forget(b.ctx(), third, third); err != nil || n != 0 {
 			t.Errorf("forget again: %d %v", n, err)
 		}
 	})

@@ -392,7 +392,7 @@ func (m *Module) TryCheck(ctx context.Context, scope store.Scope, id string) (Ch
 	if err := ctx.Err(); err != nil {
 		return Check{}, Result{}, err
 	}
-	r, err := o.result("", "")
+	r, err := o.result("")
 	if err != nil {
 		return Check{}, Result{}, err
 	}

@@ -439,7 +439,7 @@ func (m *Module) noteGap(ctx context.Context, tx *store.Tx, p *Plan, from, to ti
 // finish closes a round and writes its closing row; nothing happens when it is closed already.
 func (m *Module) finish(ctx context.Context, r *Round, e ending) error {
 	return m.write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		done, err := closeRound(ctx, tx, r, e)
+		done, err := closeRound(ctx, tx, r, e, func(ctx context.Context, r *Round) ([]string, error) { return m.leaves(ctx, tx, r) })
 		if err != nil || done == nil {
 			return err
 		}

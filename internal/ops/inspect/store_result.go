@@ -42,17 +42,39 @@ func findResult(ctx context.Context, db bun.IDB, scope store.Scope, id string) (
 	return r, nil
 }
 
-// resultsOfRound reads what the checks of a round said, by check.
-func resultsOfRound(ctx context.Context, db bun.IDB, roundID string) (map[string]*Result, error) {
+// rowsOfRound reads the results of a round that are rows.
+func rowsOfRound(ctx context.Context, db bun.IDB, roundID string) ([]*Result, error) {
 	var rows []*Result
 	if err := db.NewSelect().Model(&rows).Where("round_id = ?", roundID).Scan(ctx); err != nil {
 		return nil, store.Classify(fmt.Errorf("results of the round: %w", err))
 	}
-	out := make(map[string]*Result, len(rows))
-	for _, r := range rows {
-		out[r.CheckID] = r
+	return rows, nil
+}
+
+// spanOfRounds is the time in which the results of rounds ran, the end not included; from is the end
+// when there are none.
+func spanOfRounds(ctx context.Context, db bun.IDB, ids []string) (from, to int64, err error) {
+	var span struct{ First, Last *int64 }
+	err = db.NewSelect().Model((*Round)(nil)).ColumnExpr("min(first_ran_at) AS first, max(last_ran_at) AS last").
+		Where("id IN (?)", bun.List(ids)).Scan(ctx, &span)
+	if err != nil {
+		return 0, 0, store.Classify(fmt.Errorf("span of rounds: %w", err))
 	}
-	return out, nil
+	if span.First == nil || span.Last == nil {
+		return 0, 0, nil
+	}
+	return *span.First, *span.Last + 1, nil
+}
+
+// lastRunOf is when one of the checks ran last in µs, 0 when none did.
+func lastRunOf(ctx context.Context, db bun.IDB, checkIDs []string) (int64, error) {
+	var last int64
+	err := db.NewSelect().Model((*CheckState)(nil)).ColumnExpr("coalesce(max(ran_at), 0)").
+		Where("check_id IN (?)", bun.List(checkIDs)).Scan(ctx, &last)
+	if err != nil {
+		return 0, store.Classify(fmt.Errorf("last runs: %w", err))
+	}
+	return last, nil
 }
 
 // maxHistory is the number of results that a history is made of at most: 90 days at one a minute.
@@ -61,7 +83,7 @@ const maxHistory = 130_000
 // historyOf reads what a check said in a span of time, the oldest first.
 func historyOf(ctx context.Context, db bun.IDB, checkID string, from, to time.Time) ([]Result, error) {
 	var out []Result
-	err := db.NewSelect().Model(&out).Column("ran_at", "state", "reason", "perf").Where("check_id = ?", checkID).
+	err := db.NewSelect().Model(&out).Column("id", "ran_at", "state", "reason", "perf").Where("check_id = ?", checkID).
 		Where("ran_at >= ?", store.At(from)).Where("ran_at < ?", store.At(to)).
 		Order("ran_at", "id").Limit(maxHistory).Scan(ctx)
 	if err != nil {
@@ -70,18 +92,28 @@ func historyOf(ctx context.Context, db bun.IDB, checkID string, from, to time.Ti
 	return out, nil
 }
 
-// moveItems marks items as ran and returns those that were still planned: the others count already
-// or are missed, and their results are dropped.
-func moveItems(ctx context.Context, tx *store.Tx, roundID string, checkIDs []string) (map[string]bool, error) {
-	var moved []string
-	err := tx.NewUpdate().Model((*Item)(nil)).Set("state = ?", itemRan).Where("round_id = ?", roundID).
-		Where("check_id IN (?)", bun.List(checkIDs)).Where("state = ?", itemPlanned).Returning("check_id").Scan(ctx, &moved)
-	if err != nil && !store.NoRows(err) {
-		return nil, fmt.Errorf("mark items as ran: %w", err)
+// takeItems takes planned items out of a round, and for late results those that were missed: that they
+// ran is said by the results that are stored with it. It returns the checks whose items it took; the
+// others count already or are missed, and their results are dropped.
+func takeItems(ctx context.Context, tx *store.Tx, roundID string, checkIDs []string, late bool) (map[string]bool, error) {
+	out := make(map[string]bool, len(checkIDs))
+	states := []string{itemPlanned}
+	if late {
+		states = append(states, itemMissed)
 	}
-	out := make(map[string]bool, len(moved))
-	for _, id := range moved {
-		out[id] = true
+	const piece = 500
+	for len(checkIDs) > 0 {
+		n := min(piece, len(checkIDs))
+		var taken []string
+		err := tx.NewDelete().Model((*Item)(nil)).Where("round_id = ?", roundID).Where("check_id IN (?)", bun.List(checkIDs[:n])).
+			Where("state IN (?)", bun.List(states)).Returning("check_id").Scan(ctx, &taken)
+		if err != nil && !store.NoRows(err) {
+			return nil, fmt.Errorf("take items: %w", err)
+		}
+		for _, id := range taken {
+			out[id] = true
+		}
+		checkIDs = checkIDs[n:]
 	}
 	return out, nil
 }
@@ -115,13 +147,98 @@ func sameState(s *CheckState, r *Result) bool {
 	return s.State == r.State && (s.Reason == noSource) == (r.Reason == noSource)
 }
 
-// putResults stores the results of a round's items and counts them in the round.
-func putResults(ctx context.Context, tx *store.Tx, roundID string, results []*Result) error {
-	if _, err := tx.NewInsert().Model(&results).Exec(ctx); err != nil {
-		return fmt.Errorf("store results: %w", err)
+// putRows stores results as rows.
+func putRows(ctx context.Context, tx *store.Tx, results []*Result) error {
+	const piece = 200
+	for len(results) > 0 {
+		part := results[:min(piece, len(results))]
+		if _, err := tx.NewInsert().Model(&part).Exec(ctx); err != nil {
+			return fmt.Errorf("store results: %w", err)
+		}
+		results = results[len(part):]
 	}
-	if _, err := tx.NewUpdate().Model((*Round)(nil)).Set("ran = ran + ?", len(results)).Where("id = ?", roundID).Exec(ctx); err != nil {
+	return nil
+}
+
+// countInRound adds results to the figures of their round: those that came in time, and late ones to a
+// figure of their own, for a round that is closed stays as it was closed.
+func countInRound(ctx context.Context, tx *store.Tx, roundID string, results []*Result, late bool) error {
+	first, last := results[0].RanAt, results[0].RanAt
+	var n Round
+	for _, r := range results {
+		if r.RanAt.Before(first.Time) {
+			first = r.RanAt
+		}
+		if r.RanAt.After(last.Time) {
+			last = r.RanAt
+		}
+		n.add(r.State, r.Reason, 1)
+	}
+	q := tx.NewUpdate().Model((*Round)(nil)).Where("id = ?", roundID).
+		Set("first_ran_at = CASE WHEN first_ran_at <= ? THEN first_ran_at ELSE ? END", first, first).
+		Set("last_ran_at = CASE WHEN last_ran_at >= ? THEN last_ran_at ELSE ? END", last, last)
+	if late {
+		q = q.Set("late = late + ?", len(results)).Set("late_at = ?", store.At(tx.Now()))
+	} else {
+		q = q.Set("ran = ran + ?", len(results)).Set("ok = ok + ?", n.OK).Set("warning = warning + ?", n.Warning).
+			Set("critical = critical + ?", n.Critical).Set("unknown = unknown + ?", n.Unknown).Set("no_source = no_source + ?", n.NoSource)
+	}
+	if _, err := q.Exec(ctx); err != nil {
 		return fmt.Errorf("count results in the round: %w", err)
+	}
+	return nil
+}
+
+// Source is where results come from, with the number of the last one that was stored: results that carry
+// that number or a lower one were stored already.
+type Source struct {
+	bun.BaseModel `bun:"table:inspect_source,alias:src"`
+	Name          string `bun:",pk"`
+	Epoch         int64
+	Seq           int64
+	MovedAt       store.Time
+}
+
+// moveMark moves the mark of a source to the last of count results of which the first has a number, or
+// the next one for 0, and returns how many of them, from the first, were stored already. The row is held until the transaction
+// ends, so that two deliveries of the same come one after the other.
+func moveMark(ctx context.Context, tx *store.Tx, name string, epoch, first, count int64) (stored int64, err error) {
+	now := store.At(tx.Now())
+	if _, err := tx.NewInsert().Model(&Source{Name: name, Epoch: epoch, MovedAt: now}).On("CONFLICT (name) DO NOTHING").Exec(ctx); err != nil {
+		return 0, fmt.Errorf("mark of a source: %w", err)
+	}
+	s := new(Source)
+	q := tx.NewSelect().Model(s).Where("name = ?", name)
+	if tx.Engine() == store.Postgres {
+		q = q.For("UPDATE")
+	}
+	if err := q.Scan(ctx); err != nil {
+		return 0, fmt.Errorf("mark of a source: %w", err)
+	}
+	switch {
+	case s.Epoch > epoch:
+		return count, nil // of a life that is over
+	case s.Epoch < epoch:
+		s.Epoch, s.Seq = epoch, 0
+	}
+	if first == 0 {
+		first = s.Seq + 1
+	}
+	if stored = min(max(s.Seq-first+1, 0), count); stored == count {
+		return stored, nil
+	}
+	s.Seq, s.MovedAt = first+count-1, now
+	if _, err := tx.NewUpdate().Model(s).WherePK().Exec(ctx); err != nil {
+		return 0, fmt.Errorf("mark of a source: %w", err)
+	}
+	return stored, nil
+}
+
+// forgetSources deletes the marks of sources that have been silent since a time: lives of servers that are
+// over, and agents that are gone. Whatever one of them might still send is older than results are kept.
+func forgetSources(ctx context.Context, tx *store.Tx, before time.Time) error {
+	if _, err := tx.NewDelete().Model((*Source)(nil)).Where("moved_at < ?", store.At(before)).Exec(ctx); err != nil {
+		return fmt.Errorf("deletion of marks: %w", err)
 	}
 	return nil
 }

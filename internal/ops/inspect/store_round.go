@@ -130,8 +130,10 @@ type ending struct {
 }
 
 // closeRound finishes a round: items still planned are missed, the figures are counted. It returns nil
-// when the round is finished already or is held again.
-func closeRound(ctx context.Context, tx *store.Tx, seen *Round, e ending) (*Round, error) {
+// when the round is finished already or is held again. leavesOf gives the hashes of its results.
+func closeRound(ctx context.Context, tx *store.Tx, seen *Round, e ending,
+	leavesOf func(context.Context, *Round) ([]string, error),
+) (*Round, error) {
 	// The first statement takes the row: whoever comes second finds it finished.
 	take := tx.NewUpdate().Model((*Round)(nil)).Set("state = ?", roundFinished).
 		Where("id = ?", seen.ID).Where("state = ?", roundRunning).Where("owner = ?", seen.Owner)
@@ -156,20 +158,11 @@ func closeRound(ctx context.Context, tx *store.Tx, seen *Round, e ending) (*Roun
 	if err != nil {
 		return nil, err
 	}
-	ran, err := tx.NewSelect().Model((*Item)(nil)).Where("round_id = ?", r.ID).Where("state = ?", itemRan).Count(ctx)
+	r.conclude()
+	leaves, err := leavesOf(ctx, r)
 	if err != nil {
-		return nil, fmt.Errorf("count items: %w", err)
+		return nil, err
 	}
-	var results []tally
-	if err := tx.NewSelect().Model((*Result)(nil)).ColumnExpr("state, reason, count(*) AS n").
-		Where("round_id = ?", r.ID).Group("state", "reason").Scan(ctx, &results); err != nil {
-		return nil, fmt.Errorf("count results: %w", err)
-	}
-	var leaves []string
-	if err := tx.NewSelect().Model((*Result)(nil)).Column("sha256").Where("round_id = ?", r.ID).Order("check_id").Scan(ctx, &leaves); err != nil {
-		return nil, fmt.Errorf("read the hashes of the results: %w", err)
-	}
-	r.count(results, int64(ran))
 	r.TreeRoot, r.FinishedAt, r.Owner, r.LeaseUntil = treeRoot(leaves), store.At(tx.Now()), "", 0
 	if r.Missed > 0 {
 		r.MissedReason = e.reason

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -352,37 +353,46 @@ type roundDetailView struct {
 	Items []itemView `json:"items" nullable:"false"`
 }
 
-// viewItems reads the items of a round with what they said.
-func (m *Module) viewItems(ctx context.Context, roundID string) ([]itemView, error) {
-	items, err := itemsOf(ctx, m.db.Read(), roundID)
+// viewItems reads the items of a round: what ran with what it said, and what was missed or is to come.
+func (m *Module) viewItems(ctx context.Context, r *Round) ([]itemView, error) {
+	items, results, err := m.roundContents(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(items))
-	for i, it := range items {
-		ids[i] = it.CheckID
+	ids := make([]string, 0, len(items)+len(results))
+	for _, it := range items {
+		if results[it.CheckID] == nil {
+			ids = append(ids, it.CheckID)
+		}
 	}
+	ids = slices.AppendSeq(ids, maps.Keys(results))
 	checks, err := checksByID(ctx, m.db.Read(), ids)
 	if err != nil {
 		return nil, err
 	}
-	results, err := resultsOfRound(ctx, m.db.Read(), roundID)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]itemView, 0, len(items))
-	for _, it := range items {
-		v := itemView{CheckID: it.CheckID, State: it.State, MissedReason: it.MissedReason}
-		c := checks[it.CheckID]
-		if c != nil {
+	out := make([]itemView, 0, len(ids))
+	view := func(id, state, reason string) itemView {
+		v := itemView{CheckID: id, State: state, MissedReason: reason}
+		if c := checks[id]; c != nil {
 			v.AssetName, v.Class, v.TitleZH, v.TitleEN, v.Target = c.AssetName, c.Class, c.TitleZH, c.TitleEN, c.Target
 		}
-		if r := results[it.CheckID]; r != nil {
-			shown := viewResult(r, c)
-			v.Result = &shown
+		return v
+	}
+	for _, it := range items {
+		if results[it.CheckID] == nil {
+			out = append(out, view(it.CheckID, it.State, it.MissedReason))
 		}
+	}
+	for id, r := range results {
+		v := view(id, itemRan, "")
+		shown := viewResult(r, checks[id])
+		v.Result = &shown
 		out = append(out, v)
 	}
+	classes := classWords()
+	slices.SortFunc(out, func(a, b itemView) int {
+		return cmp.Or(cmp.Compare(slices.Index(classes, a.Class), slices.Index(classes, b.Class)), cmp.Compare(a.CheckID, b.CheckID))
+	})
 	return out, nil
 }
 

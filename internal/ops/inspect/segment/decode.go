@@ -460,3 +460,24 @@ func (s *Segment) perf(i int) []probe.Perf {
 	}
 	return out
 }
+
+// Runs calls f for each series with its rows, from and before, in the order of series.
+func (s *Segment) Runs(f func(series int64, from, to int)) {
+	for _, r := range s.runs {
+		f(s.series[r.from], r.from, r.to)
+	}
+}
+
+// ID is the id of a row, "" when it follows from round, check and time.
+func (s *Segment) ID(i int) (string, error) {
+	if s.flags&withIDs == 0 {
+		return "", nil
+	}
+	if err := s.unpack(); err != nil {
+		return "", err
+	}
+	if id := uuid.UUID(s.ids[16*i : 16*i+16]); id != uuid.Nil {
+		return id.String(), nil
+	}
+	return "", nil
+}

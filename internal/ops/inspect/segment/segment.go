@@ -2,6 +2,7 @@ package segment
 
 import (
 	"errors"
+	"math"
 
 	"taxops/internal/kernel/probe"
 )
@@ -44,4 +45,27 @@ type Options struct {
 	Sums bool
 	// Fast leaves the streams as they are: for the few rows of one transaction.
 	Fast bool
+}
+
+// Equal reports whether two rows say the same, whether or not their hashes are there.
+func Equal(a, b Row) bool {
+	if a.Series != b.Series || a.RoundID != b.RoundID || a.ID != b.ID || a.RanAt != b.RanAt || a.Took != b.Took ||
+		a.Summary != b.Summary || a.Details != b.Details || len(a.Perf) != len(b.Perf) {
+		return false
+	}
+	for i := range a.Perf {
+		p, q := a.Perf[i], b.Perf[i]
+		if p.Label != q.Label || p.UOM != q.UOM || p.Warn != q.Warn || p.Crit != q.Crit ||
+			math.Float64bits(p.Value) != math.Float64bits(q.Value) || !equalBound(p.Min, q.Min) || !equalBound(p.Max, q.Max) {
+			return false
+		}
+	}
+	return true
+}
+
+func equalBound(a, b *float64) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return math.Float64bits(*a) == math.Float64bits(*b)
 }
