@@ -116,7 +116,7 @@ func TestDatabaseGoneForAWhile(t *testing.T) {
 	s.Env = append(s.Env, "TAXOPS_DATABASE_URL="+through)
 	p := program.Start(t, s.Options)
 	if err := p.Until(time.Minute, func(ctx context.Context) bool {
-		return s.count(ctx, "SELECT count(*) FROM inspect_item WHERE state = 'ran'") > 0
+		return s.count(ctx, "SELECT coalesce(sum(ran), 0) FROM inspect_round") > 0
 	}); err != nil {
 		t.Fatal(err)
 	}

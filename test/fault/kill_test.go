@@ -12,6 +12,7 @@ import (
 
 	"taxops/internal/kernel/store"
 	"taxops/internal/kernel/store/storetest"
+	"taxops/internal/ops/inspect/segment"
 	"taxops/test/program"
 )
 
@@ -79,11 +80,16 @@ func (s *site) count(ctx context.Context, query string, args ...any) int {
 	return n
 }
 
-// hurry makes the plan due at once, so that each start has a round to be killed in.
+// hurry makes the plan due at once and segments ripe to be joined, so that each start has a round and a
+// compaction to be killed in.
 func (s *site) hurry(t *testing.T) {
 	t.Helper()
 	if err := s.db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.NewRaw("UPDATE inspect_plan SET next_due_at = ?", store.At(time.Now())).Exec(ctx)
+		if _, err := tx.NewRaw("UPDATE inspect_plan SET next_due_at = ?", store.At(time.Now())).Exec(ctx); err != nil {
+			return err
+		}
+		// What was stored so far is old enough to be joined.
+		_, err := tx.NewRaw("UPDATE inspect_segment SET created_at = 0 WHERE level = 0").Exec(ctx)
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -105,17 +111,14 @@ func (s *site) whole(t *testing.T) {
 		"rounds left running":                    "SELECT count(*) FROM inspect_round WHERE state <> 'finished'",
 		"rounds whose items do not add up":       "SELECT count(*) FROM inspect_round WHERE planned <> ran + missed OR planned = 0",
 		"items left planned":                     "SELECT count(*) FROM inspect_item WHERE state = 'planned'",
-		"rounds whose items differ from planned": "SELECT count(*) FROM inspect_round r WHERE planned <> (SELECT count(*) FROM inspect_item i WHERE i.round_id = r.id)",
-		"rounds whose results differ from ran":   "SELECT count(*) FROM inspect_round r WHERE ran <> (SELECT count(*) FROM inspect_result x WHERE x.round_id = r.id)",
-		"items that ran without a result": "SELECT count(*) FROM inspect_item i WHERE i.state = 'ran' AND NOT EXISTS " +
-			"(SELECT 1 FROM inspect_result x WHERE x.round_id = i.round_id AND x.check_id = i.check_id)",
-		"results that are there twice":  "SELECT count(*) FROM (SELECT round_id FROM inspect_result GROUP BY round_id, check_id HAVING count(*) > 1) AS twice",
-		"checks with two open findings": "SELECT count(*) FROM (SELECT check_id FROM inspect_finding WHERE active = 1 GROUP BY check_id HAVING count(*) > 1) AS twice",
+		"rounds whose items differ from missed":  "SELECT count(*) FROM inspect_round r WHERE missed <> (SELECT count(*) FROM inspect_item i WHERE i.round_id = r.id)",
+		"checks with two open findings":          "SELECT count(*) FROM (SELECT check_id FROM inspect_finding WHERE active = 1 GROUP BY check_id HAVING count(*) > 1) AS twice",
 	} {
 		if n := s.count(ctx, query); n != 0 {
 			t.Errorf("%s: %d", what, n)
 		}
 	}
+	results := s.results(t)
 	rounds := s.count(ctx, "SELECT count(*) FROM inspect_round")
 	for _, kind := range []string{"inspect.round.started", "inspect.round.finished"} {
 		if n := s.count(ctx, "SELECT count(*) FROM journal_chain WHERE type = ?", kind); n != rounds {
@@ -128,8 +131,68 @@ func (s *site) whole(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Errorf("journal verify: %v\n%s", err, out.String())
 	}
-	t.Logf("%d rounds, %d results, %d missed items; %s", rounds, s.count(ctx, "SELECT count(*) FROM inspect_result"),
+	t.Logf("%d rounds, %d results, %d of them rows, %d segments, %d missed items; %s", rounds, results, s.count(ctx, "SELECT count(*) FROM inspect_result"),
+		s.count(ctx, "SELECT count(*) FROM inspect_segment"),
 		s.count(ctx, "SELECT count(*) FROM inspect_item WHERE state = 'missed'"), bytes.TrimSpace(out.Bytes()))
+}
+
+// results counts the results, rows and those in segments, and fails when a round has others than it says
+// or a check has two of them in one round.
+func (s *site) results(t *testing.T) int {
+	t.Helper()
+	ctx := t.Context()
+	type key struct{ RoundID, CheckID string }
+	seen := map[key]int{}
+	var rows []key
+	if err := s.db.Read().NewRaw("SELECT round_id, check_id FROM inspect_result").Scan(ctx, &rows); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range rows {
+		seen[k]++
+	}
+	checks := map[int64]string{}
+	var series []struct {
+		No      int64
+		CheckID string
+	}
+	if err := s.db.Read().NewRaw("SELECT no, check_id FROM inspect_series").Scan(ctx, &series); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range series {
+		checks[x.No] = x.CheckID
+	}
+	var bodies [][]byte
+	if err := s.db.Read().NewRaw("SELECT body FROM inspect_segment").Scan(ctx, &bodies); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range bodies {
+		seg, err := segment.Open(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range seg.Len() {
+			seen[key{seg.RoundID(i), checks[seg.Series(i)]}]++
+		}
+	}
+	perRound := map[string]int{}
+	for k, n := range seen {
+		if perRound[k.RoundID]++; n > 1 || k.CheckID == "" {
+			t.Errorf("%d results of check %q in round %s", n, k.CheckID, k.RoundID)
+		}
+	}
+	var rounds []struct {
+		ID  string
+		Ran int
+	}
+	if err := s.db.Read().NewRaw("SELECT id, ran + late AS ran FROM inspect_round").Scan(ctx, &rounds); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rounds {
+		if perRound[r.ID] != r.Ran {
+			t.Errorf("round %s: %d results, ran %d", r.ID, perRound[r.ID], r.Ran)
+		}
+	}
+	return len(seen)
 }
 
 func TestKilledInRounds(t *testing.T) {
