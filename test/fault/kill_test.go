@@ -108,11 +108,11 @@ func (s *site) whole(t *testing.T) {
 	t.Helper()
 	ctx := t.Context()
 	for what, query := range map[string]string{
-		"rounds left running":                    "SELECT count(*) FROM inspect_round WHERE state <> 'finished'",
-		"rounds whose items do not add up":       "SELECT count(*) FROM inspect_round WHERE planned <> ran + missed OR planned = 0",
-		"items left planned":                     "SELECT count(*) FROM inspect_item WHERE state = 'planned'",
-		"rounds whose items differ from missed":  "SELECT count(*) FROM inspect_round r WHERE missed <> (SELECT count(*) FROM inspect_item i WHERE i.round_id = r.id)",
-		"checks with two open findings":          "SELECT count(*) FROM (SELECT check_id FROM inspect_finding WHERE active = 1 GROUP BY check_id HAVING count(*) > 1) AS twice",
+		"rounds left running":                   "SELECT count(*) FROM inspect_round WHERE state <> 'finished'",
+		"rounds whose items do not add up":      "SELECT count(*) FROM inspect_round WHERE planned <> ran + missed OR planned = 0",
+		"items left planned":                    "SELECT count(*) FROM inspect_item WHERE state = 'planned'",
+		"rounds whose items differ from missed": "SELECT count(*) FROM inspect_round r WHERE missed <> (SELECT count(*) FROM inspect_item i WHERE i.round_id = r.id)",
+		"checks with two open findings":         "SELECT count(*) FROM (SELECT check_id FROM inspect_finding WHERE active = 1 GROUP BY check_id HAVING count(*) > 1) AS twice",
 	} {
 		if n := s.count(ctx, query); n != 0 {
 			t.Errorf("%s: %d", what, n)

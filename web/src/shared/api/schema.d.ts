@@ -1605,7 +1605,7 @@ export interface paths {
         };
         /**
          * Results
-         * @description The latest first; kept for 90 days.
+         * @description The latest first. Kept for 90 days; what was not OK, and what began to say something else, for 27 months.
          *
          *     Permission: `inspect.read`.
          */
