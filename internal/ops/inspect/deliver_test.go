@@ -194,7 +194,7 @@ func TestOldRowsAreMoved(t *testing.T) {
 			if _, err := tx.NewInsert().Model(&want).Exec(ctx); err != nil {
 				return err
 			}
-			if _, err := tx.NewRaw("UPDATE inspect_round SET first_ran_at = (SELECT min(ran_at) FROM inspect_result r WHERE r.round_id = inspect_round.id), "+
+			if _, err := tx.NewRaw("UPDATE inspect_round SET first_ran_at = (SELECT min(ran_at) FROM inspect_result r WHERE r.round_id = inspect_round.id), " +
 				"last_ran_at = (SELECT max(ran_at) FROM inspect_result r WHERE r.round_id = inspect_round.id)").Exec(ctx); err != nil {
 				return err
 			}
