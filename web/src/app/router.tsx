@@ -5,6 +5,7 @@ import { routes as fleetRoutes } from '@/features/fleet/routes'
 import { routes as homeRoutes } from '@/features/home/routes'
 import { routes as inspectRoutes } from '@/features/inspect/routes'
 import { routes as journalRoutes } from '@/features/journal/routes'
+import { routes as scriptRoutes } from '@/features/script/routes'
 import { rootRoute, shellRoute } from '@/shared/routing'
 import { Loading } from '@/shared/ui/StateView'
 import { CrashPage, NotFoundPage } from './fallbacks'
@@ -20,6 +21,7 @@ const routeTree = rootRoute.addChildren([
   shellRoute.addChildren([
     ...homeRoutes,
     ...inspectRoutes,
+    ...scriptRoutes,
     ...calendarRoutes,
     ...fleetRoutes,
     ...journalRoutes,

@@ -45,6 +45,9 @@ export interface Result extends Titled {
   ran_at: string
   duration_ms: number
   sha256: string
+  /** Name and version of the script that ran, and its digest; empty for other checks. */
+  script?: string
+  script_sha256?: string
 }
 
 export interface RoundItem extends Titled {

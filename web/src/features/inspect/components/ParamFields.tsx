@@ -13,9 +13,27 @@ export function paramsOf(kind: Kind, values: ParamValues): ParamValues {
     const value = values[spec.name]
     if (value === undefined || value === null) continue
     if (typeof value === 'string' && value.trim() === '') continue
+    if (spec.name === 'args' && Array.isArray(value)) {
+      params[spec.name] = value.filter((line) => line !== '')
+      continue
+    }
     params[spec.name] = typeof value === 'string' && !spec.secret ? value.trim() : value
   }
   return params
+}
+
+/** One item a line, for lists whose items hold blanks and commas: arguments of programs. */
+function Lines({ id, value, onChange }: { id?: string; value?: string[]; onChange?: (value: string[]) => void }) {
+  return (
+    <Input.TextArea
+      id={id}
+      className="mono"
+      autoSize={{ minRows: 2, maxRows: 10 }}
+      spellCheck={false}
+      value={(value ?? []).join('\n')}
+      onChange={(event) => onChange?.(event.target.value === '' ? [] : event.target.value.split('\n'))}
+    />
+  )
 }
 
 function control(spec: ParamSpec, secretPlaceholder: string | undefined, tagsPlaceholder: string): ReactElement {
@@ -27,6 +45,7 @@ function control(spec: ParamSpec, secretPlaceholder: string | undefined, tagsPla
     case 'bool':
       return <Switch />
     case 'strings':
+      if (spec.name === 'args') return <Lines />
       return (
         <Select
           mode="tags"

@@ -67,9 +67,16 @@ export function ResultBody({ result, link }: { result: Result; link?: boolean })
             {t('result.details')}
           </h3>
           <pre className="plain-pre mono" tabIndex={0}>
-            {result.details}
+            {result.script_sha256 ? result.details.replace(/^script_sha256 .*\n/, '') : result.details}
           </pre>
         </section>
+      )}
+      {result.script_sha256 && (
+        <div className="row">
+          <span className="meta">{t('result.script', { name: result.script })}</span>
+          <code className="grow break">{result.script_sha256}</code>
+          <CopyButton text={result.script_sha256} />
+        </div>
       )}
       {result.sha256 && (
         <div className="row">
