@@ -214,7 +214,7 @@ function Workbench({ script, begin }: { script?: ScriptDetail; begin?: VersionDe
               <input
                 ref={file}
                 type="file"
-                hidden
+                style={{ display: 'none' }}
                 onChange={(event) => void load(event)}
                 aria-label={t('body.upload')}
               />

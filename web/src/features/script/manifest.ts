@@ -52,7 +52,9 @@ export const writeExitCodes = (codes: { code: number; state: string }[] | undefi
 const text = (value: string | undefined): string | undefined => value?.trim() || undefined
 
 function ruleOf(rule: Rule): Rule {
-  const common = { name: rule.name?.trim() ?? '', kind: rule.kind, pattern: rule.pattern || undefined }
+  // A rule that nobody named is called by what it looks at.
+  const name = rule.name?.trim() || rule.column?.trim() || rule.label?.trim() || rule.pattern?.slice(0, 40) || rule.kind
+  const common = { name, kind: rule.kind, pattern: rule.pattern || undefined }
   if (rule.kind === 'text') return { ...common, state: rule.state }
   const measured = {
     ...common,

@@ -70,9 +70,7 @@ export function RulesEditor() {
                   key={kind}
                   size="small"
                   icon={<PlusOutlined />}
-                  onClick={() =>
-                    add({ kind, name: t(`ruleKind.${kind}`), ...(kind === 'text' ? { state: 'CRITICAL' } : {}) })
-                  }
+                  onClick={() => add(kind === 'text' ? { kind, state: 'CRITICAL' } : { kind })}
                 >
                   {t(`rule.add.${kind}`)}
                 </Button>

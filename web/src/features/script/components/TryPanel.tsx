@@ -48,7 +48,7 @@ export function TryPanel({ params, rules, tried, failure, busy, onRun }: Props) 
     retry: false,
     staleTime: Infinity,
   })
-  const judgement = rules && source ? live.data : undefined
+  const judgement = rules && source ? (live.data ?? (pasted ? undefined : (tried?.judgement ?? undefined))) : undefined
   const verdict = judgement ?? (pasted ? undefined : tried)
 
   return (
@@ -60,7 +60,7 @@ export function TryPanel({ params, rules, tried, failure, busy, onRun }: Props) 
             {t('try.paste')}
           </Button>
         )}
-        <Button size="small" type="primary" icon={<PlayCircleOutlined />} loading={busy} onClick={onRun}>
+        <Button size="small" icon={<PlayCircleOutlined />} loading={busy} onClick={onRun}>
           {t('try.run')}
         </Button>
       </div>
