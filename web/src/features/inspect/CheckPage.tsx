@@ -25,6 +25,7 @@ import '@/shared/ui/detail.css'
 import { CheckForm, KindHelp } from './components/CheckForm'
 import { HistoryPanel } from './components/HistoryPanel'
 import { ResultBody, ResultDrawer } from './components/ResultDrawer'
+import { ThresholdPanel } from './components/ThresholdPanel'
 import { KeyValue, ValueTable } from './components/values'
 import './inspect.css'
 import { changeCheck, checkQuery, fetchResults, keys, kindsQuery, module, tryCheck } from './queries'
@@ -304,6 +305,7 @@ function CheckFacts({ check, kind }: { check: Check; kind?: Kind }) {
           </Link>
         </Can>
       </section>
+      {kind && <ThresholdPanel check={check} kind={kind} />}
       {kind && (
         <section className="panel panel-body stack">
           <h2 className="panel-title">{t('check.about')}</h2>

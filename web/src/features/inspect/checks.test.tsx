@@ -26,6 +26,7 @@ const list = () =>
     'POST /inspect/checks': ({ body }) => ({ ...check, id: 'c-9', ...(body as object) }),
     'GET /inspect/checks/c-9': { ...check, id: 'c-9', current: null, open_finding_id: '' },
     'GET /inspect/checks/c-9/history': { series: [], states: [] },
+    'GET /inspect/checks/c-9/threshold-changes': { items: [] },
     'GET /inspect/results': pageOf([]),
   })
 
@@ -34,6 +35,7 @@ const detail = () =>
     ...base,
     'GET /inspect/checks/c-1': check,
     'GET /inspect/checks/c-1/history': { series: [], states: [] },
+    'GET /inspect/checks/c-1/threshold-changes': { items: [] },
     'GET /inspect/results': pageOf([result()]),
     'PATCH /inspect/checks/c-1': check,
   })

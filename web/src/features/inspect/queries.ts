@@ -23,6 +23,8 @@ import {
   type Kind,
   type Result,
   type RoundDetail,
+  type ThresholdChange,
+  type ThresholdProposals,
 } from './types'
 
 export { module }
@@ -60,6 +62,26 @@ export const checkQuery = (id: string) =>
   queryOptions({
     queryKey: [module, 'check', id],
     queryFn: ({ signal }) => api.get<Check>(one('checks', id), { signal }),
+  })
+
+/** What the history of a check suggests; worked out anew each time it is looked at. */
+export const proposalsQuery = (id: string, days: number) =>
+  queryOptions({
+    queryKey: [module, 'proposals', id, days],
+    queryFn: async ({ signal }) => {
+      const found = await api.get<ThresholdProposals>(one('checks', id, '/threshold-proposals'), {
+        query: { days },
+        signal,
+      })
+      return { ...found, items: found.items ?? [] }
+    },
+  })
+
+export const thresholdChangesQuery = (id: string) =>
+  queryOptions({
+    queryKey: [module, 'threshold-changes', id],
+    queryFn: async ({ signal }) =>
+      (await api.get<{ items: ThresholdChange[] }>(one('checks', id, '/threshold-changes'), { signal })).items ?? [],
   })
 
 export const resultQuery = (id: string) =>

@@ -28,6 +28,52 @@ export interface Kind extends Titled {
   verified_on: string
 }
 
+/** Ranges of one metric that follow from what was measured (阈值建议); a person takes them over. */
+export interface ThresholdProposal {
+  metric: string
+  unit: string
+  code: 'proposed' | 'same' | 'too_little' | 'constant' | 'any' | 'no_side'
+  warn: string
+  crit: string
+  floor: boolean
+  now_warn: string
+  now_crit: string
+  kind_warn: string
+  kind_crit: string
+  basis: {
+    values: number
+    days: number
+    from: string
+    to: string
+    median: number
+    p95: number
+    p99: number
+    worst: number
+    now_warn: number
+    now_crit: number
+    then_warn: number
+    then_crit: number
+  }
+}
+
+export interface ThresholdProposals {
+  days: number
+  version: number
+  items: ThresholdProposal[]
+}
+
+export interface ThresholdChange {
+  seq: number
+  at: string
+  actor: { kind: string; id: string; display_name: string }
+  reason: string
+  metric: string
+  unit: string
+  side: 'warn' | 'crit'
+  before: string
+  after: string
+}
+
 export interface Result extends Titled {
   id: string
   check_id: string

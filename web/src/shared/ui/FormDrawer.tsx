@@ -12,6 +12,8 @@ interface Props<V> {
   width?: number
   initialValues?: Partial<V>
   submitText?: string
+  /** Nothing can be sent: the button says so instead of an error after it. */
+  submitDisabled?: boolean
   /** A key to send with a create: the same for every try of one opening of the form. */
   onSubmit: (values: V, idempotencyKey: string) => Promise<void>
   onClose: () => void
@@ -21,7 +23,7 @@ interface Props<V> {
 
 /** A form at the side of its list. It asks before throwing away what somebody typed. */
 export function FormDrawer<V extends object>(props: Props<V>) {
-  const { open, title, width = 480, initialValues, submitText, onSubmit, onClose, children, extra } = props
+  const { open, title, width = 480, initialValues, submitText, submitDisabled, onSubmit, onClose, children, extra } = props
   const { t } = useTranslation()
   const { modal } = App.useApp()
   const errorText = useErrorText()
@@ -95,7 +97,7 @@ export function FormDrawer<V extends object>(props: Props<V>) {
       footer={
         <div className="form-drawer-foot">
           <Button onClick={close}>{t('actions.cancel')}</Button>
-          <Button type="primary" loading={busy} onClick={() => void submit()}>
+          <Button type="primary" loading={busy} disabled={submitDisabled} onClick={() => void submit()}>
             {submitText ?? t('actions.save')}
           </Button>
         </div>
