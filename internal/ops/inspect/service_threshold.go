@@ -23,7 +23,7 @@ func (m *Module) Proposals(ctx context.Context, scope store.Scope, id string, da
 		return Check{}, nil, problem.New(problem.NotPossibleInState, "this program has no kind %q any more", c.Kind)
 	}
 	now := m.clock.Now()
-	rows, err := historyOf(ctx, m.db.Read(), id, now.Add(-time.Duration(days)*24*time.Hour), now)
+	rows, err := m.courseOf(ctx, id, now.Add(-time.Duration(days)*24*time.Hour), now)
 	if err != nil {
 		return Check{}, nil, err
 	}

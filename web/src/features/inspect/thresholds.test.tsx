@@ -85,7 +85,7 @@ it('shows what a proposal rests on, and takes it over with a reason at the versi
   await within(drawer).findByText('请勾选要采用的指标')
   expect(api.to('PATCH /inspect/checks/c-1')).toHaveLength(0)
   within(drawer).getByRole('checkbox').click()
-  await fill(within(drawer).getByLabelText('理由'), '近一个月稳定，收紧')
+  await fill(within(drawer).getByLabelText('原因'), '近一个月稳定，收紧')
   take.click()
   await waitFor(() => expect(api.to('PATCH /inspect/checks/c-1')).toHaveLength(1))
   expect(api.to('PATCH /inspect/checks/c-1')[0]!.body).toEqual({
