@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"slices"
 
@@ -21,11 +22,7 @@ func (c *serveCmd) Run(e *env) error {
 	if c.BehindProxy {
 		e.flags["http.behind_proxy"] = "true"
 	}
-	o, err := e.options()
-	if err != nil {
-		return err
-	}
-	return app.Serve(e.ctx, o, e.stdout)
+	return e.with(func(o app.Options) error { return app.Serve(e.ctx, o, e.stdout) })
 }
 
 type inspectRunCmd struct {
@@ -41,10 +38,7 @@ func (c *inspectRunCmd) Run(e *env) error {
 	var worst int
 	o, err := e.options()
 	if err == nil {
-		err = app.ToFile(c.Out, e.stdout, func(w io.Writer) (err error) {
-			worst, err = app.InspectOnce(e.ctx, o, c.Format, w)
-			return err
-		})
+		err = app.ToFile(c.Out, e.stdout, func(w io.Writer) (err error) { worst, err = app.InspectOnce(e.ctx, o, c.Format, w); return err })
 	}
 	if err != nil {
 		worst = 3 // UNKNOWN: without a result the state is not known, and 1 would say WARNING
@@ -63,10 +57,7 @@ func (c *journalVerifyCmd) Run(e *env) error {
 	if c.In != "" {
 		report, err = app.VerifyExport(e.ctx, c.In)
 	} else {
-		err = e.open(func(a *app.App) (err error) {
-			report, err = a.Journal().Verify(e.ctx, nil)
-			return err
-		})
+		err = e.open(func(a *app.App) (err error) { report, err = a.Journal().Verify(e.ctx, nil); return err })
 	}
 	if err != nil {
 		return err
@@ -80,36 +71,42 @@ type journalExportCmd struct {
 
 // Run exports.
 func (c *journalExportCmd) Run(e *env) error {
-	return e.open(func(a *app.App) error {
+	export := func(a *app.App) error {
 		return app.ToFile(c.Out, e.stdout, func(w io.Writer) error { return a.Journal().Export(e.ctx, w) })
+	}
+	return e.open(export)
+}
+
+type importAssetsCmd struct{ app.AssetImport }
+
+// Run imports.
+func (c *importAssetsCmd) Run(e *env) error {
+	return e.open(func(a *app.App) error {
+		r, err := a.ImportAssets(e.ctx, c.AssetImport)
+		return errors.Join(e.print().Import(r), err)
 	})
 }
 
-type migrateCmd struct{}
+type (
+	migrateCmd       struct{}
+	doctorCmd        struct{}
+	configExplainCmd struct{}
+	openAPICmd       struct{}
+)
 
 // Run migrates.
 func (migrateCmd) Run(e *env) error {
-	o, err := e.options()
-	if err != nil {
-		return err
-	}
-	return app.Migrate(e.ctx, o, e.stdout)
+	return e.with(func(o app.Options) error { return app.Migrate(e.ctx, o, e.stdout) })
 }
-
-type doctorCmd struct{}
 
 // Run looks at this host.
 func (doctorCmd) Run(e *env) error {
-	o, err := e.options()
-	if err != nil {
-		return err
-	}
-	found := app.Doctor(e.ctx, o)
-	bad := slices.ContainsFunc(found, func(d app.Diagnosis) bool { return d.Level == app.MustMend })
-	return exitIf(e.print().Diagnoses(found), bad, 1)
+	return e.with(func(o app.Options) error {
+		found := app.Doctor(e.ctx, o)
+		bad := slices.ContainsFunc(found, func(d app.Diagnosis) bool { return d.Level == app.MustMend })
+		return exitIf(e.print().Diagnoses(found), bad, 1)
+	})
 }
-
-type configExplainCmd struct{}
 
 // Run explains.
 func (configExplainCmd) Run(e *env) error {
@@ -135,16 +132,11 @@ func (c *accountRecoverCmd) Run(e *env) error {
 	})
 }
 
-type openAPICmd struct{}
-
 // Run prints the document.
 func (openAPICmd) Run(e *env) error {
 	b, err := app.OpenAPI(e.ctx, version)
-	if err != nil {
-		return err
-	}
-	_, err = e.stdout.Write(b)
-	return err
+	_, werr := e.stdout.Write(b)
+	return errors.Join(err, werr)
 }
 
 type referenceCmd struct {

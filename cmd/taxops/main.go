@@ -33,6 +33,9 @@ type cli struct {
 	Inspect struct {
 		Run inspectRunCmd `cmd:"" help:"Run one round on this machine without a server; the exit code is the worst state: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."`
 	} `cmd:"" help:"Inspect this machine. Example: taxops inspect run --format json"`
+	Import struct {
+		Assets importAssetsCmd `cmd:"" help:"Read a list of assets (资产台账) and say what it would change in the register."`
+	} `cmd:"" help:"Take in what is kept already. Example: taxops import assets 台账.xlsx --system identity --apply"`
 	Journal struct {
 		Verify journalVerifyCmd `cmd:"" help:"Prove that no row was altered: of the database, or of an export. Exit 1 with each bad row named."`
 		Export journalExportCmd `cmd:"" help:"Write the chain as JSON Lines with a proof for each row."`
@@ -128,11 +131,16 @@ func (e *env) options() (app.Options, error) {
 	return app.NewOptions(c, e.stderr, version)
 }
 
-// open opens the platform without running it and closes it after f.
-func (e *env) open(f func(a *app.App) error) error {
+// with hands on the options.
+func (e *env) with(f func(o app.Options) error) error {
 	o, err := e.options()
 	if err != nil {
 		return err
 	}
-	return app.With(e.ctx, o, f)
+	return f(o)
+}
+
+// open opens the platform without running it and closes it after f.
+func (e *env) open(f func(a *app.App) error) error {
+	return e.with(func(o app.Options) error { return app.With(e.ctx, o, f) })
 }

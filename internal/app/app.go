@@ -29,6 +29,7 @@ import (
 	"taxops/internal/ops/fleet"
 	"taxops/internal/ops/inspect"
 	"taxops/internal/ops/inspect/spawn"
+	"taxops/internal/ops/intake"
 )
 
 // Options are what the program is opened with.
@@ -53,6 +54,7 @@ type App struct {
 	calendar *calendar.Service
 	fleet    *fleet.Module
 	inspect  *inspect.Module
+	intake   *intake.Module
 	spawner  *spawn.Spawner
 	queue    *job.Queue
 	metrics  *telemetry.Metrics

@@ -15,6 +15,7 @@ import (
 	"taxops/internal/kernel/org"
 	"taxops/internal/ops/fleet"
 	"taxops/internal/ops/inspect"
+	"taxops/internal/ops/intake"
 )
 
 // compose makes the modules, hands each what it needs of the others, and collects what they declare.
@@ -108,7 +109,7 @@ func permissions() []access.Permission {
 	var out []access.Permission
 	for _, ps := range [][]access.Permission{
 		org.Permissions(), journalPermissions(), access.OwnPermissions(), calendar.Permissions(), approval.Permissions(),
-		fleet.Permissions(), inspect.Permissions(),
+		fleet.Permissions(), inspect.Permissions(), intake.Permissions(),
 	} {
 		out = append(out, ps...)
 	}

@@ -22,6 +22,7 @@ import (
 	"taxops/internal/ops/inspect/builtin"
 	"taxops/internal/ops/inspect/runner"
 	"taxops/internal/ops/inspect/selfcheck"
+	"taxops/internal/ops/intake"
 )
 
 // composeOps makes the rooms that keep systems running.
@@ -62,7 +63,11 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 	if err := a.approval.Declare(a.inspect.Matters()...); err != nil {
 		return nil, err
 	}
-	fleetTables, inspectTables := fleet.Migrations(), inspect.Migrations()
+	a.intake, err = intake.New(intake.Deps{DB: a.db, Journal: a.journal, Register: register{a.fleet}, Places: named{orgs}, People: a.access})
+	if err != nil {
+		return nil, err
+	}
+	fleetTables, inspectTables, intakeTables := fleet.Migrations(), inspect.Migrations(), intake.Migrations()
 	return []module.Module{
 		{
 			Name: "fleet", Title: [2]string{"资产", "Assets"}, Migrations: &fleetTables,
@@ -76,6 +81,10 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 			Homes: a.inspect.HomeCards(), Probes: kinds,
 		},
 		scripts,
+		{
+			Name: "intake", Title: [2]string{"接入", "Intake"}, Migrations: &intakeTables, Events: intake.Types(),
+			States: intake.Machines(), Permissions: intake.Permissions(), Routes: a.intake.Routes,
+		},
 	}, nil
 }
 

@@ -16,13 +16,14 @@ import (
 	"taxops/internal/ops/fleet"
 	"taxops/internal/ops/inspect"
 	"taxops/internal/ops/inspect/script"
+	"taxops/internal/ops/intake"
 )
 
 // Migrations lists the tables of all modules in the order in which they are made.
 func Migrations() []store.Migrations {
 	return []store.Migrations{
 		store.OwnMigrations(), journal.Migrations(), org.Migrations(), access.Migrations(), calendar.Migrations(), approval.Migrations(),
-		fleet.Migrations(), inspect.Migrations(), script.Migrations(),
+		fleet.Migrations(), inspect.Migrations(), intake.Migrations(), script.Migrations(),
 	}
 }
 

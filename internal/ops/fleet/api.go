@@ -147,13 +147,16 @@ func (m *Module) Routes(r *api.Router) {
 		Summary: "Register an asset", Doc: "The machine of a server registers itself; this is for everything else.",
 		Status: http.StatusCreated, Codes: []problem.Code{problem.Invalid, problem.Forbidden},
 	}, func(ctx context.Context, in *createInput) (*api.Output[AssetView], error) {
-		profile, err := profileOf(in.Body.Values)
+		profile, hostname, err := ProfileOf(in.Body.Values)
 		if err != nil {
 			return nil, err
 		}
+		if hostname == "" {
+			hostname = in.Body.Hostname
+		}
 		a, err := m.Register(ctx, scopeOf(ctx), NewAsset{
 			Profile: profile,
-			Kind:    in.Body.Kind, Name: in.Body.Name, Hostname: in.Body.Hostname, ParentID: in.Body.ParentID,
+			Kind:    in.Body.Kind, Name: in.Body.Name, Hostname: hostname, ParentID: in.Body.ParentID,
 			AreaPath: in.Body.AreaPath, SystemID: in.Body.SystemID, Labels: in.Body.Labels,
 		})
 		return m.view(ctx, a, err)

@@ -103,9 +103,12 @@ func attributeNamed(name string) (attribute, bool) {
 	return all[i], true
 }
 
-// CheckValue refuses a value that an attribute of an asset cannot have, with a problem that names the
-// attribute.
+// CheckValue refuses a value that an attribute of an asset, or its name, cannot have, with a problem that
+// names the attribute.
 func CheckValue(name, value string) error {
+	if name == "name" {
+		return checkName("body.name", value)
+	}
 	at, known := attributeNamed(name)
 	if !known {
 		return problem.InvalidField("body."+name, "unknown", "an asset has no value %q", name)
@@ -116,20 +119,31 @@ func CheckValue(name, value string) error {
 	return nil
 }
 
-// profileOf makes a profile of values by name.
-func profileOf(values map[string]string) (Profile, error) {
+// ProfileOf makes a profile, and the host name beside it, of values by name.
+func ProfileOf(values map[string]string) (p Profile, hostname string, err error) {
 	var a Asset
 	for name, v := range values {
-		if err := CheckValue(name, v); err != nil {
-			return Profile{}, err
+		at, known := attributeNamed(name)
+		if !known {
+			return Profile{}, "", problem.InvalidField("body."+name, "unknown", "an asset has no value %q", name)
 		}
-		at, _ := attributeNamed(name)
+		if err := CheckValue(name, v); err != nil {
+			return Profile{}, "", err
+		}
 		*at.of(&a) = v
 	}
-	if a.Hostname != "" {
-		return Profile{}, problem.InvalidField("body.values", "unknown", "hostname has a field of its own")
+	return a.Profile, a.Hostname, nil
+}
+
+// Values lists the values of an asset that people set as text, by name.
+func (a *Asset) Values() map[string]string {
+	out := map[string]string{}
+	for _, at := range attributes() {
+		if v := *at.of(a); v != "" {
+			out[at.name] = v
+		}
 	}
-	return a.Profile, nil
+	return out
 }
 
 func notLine(most int) func(string) (string, string) {
