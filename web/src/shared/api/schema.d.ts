@@ -1888,6 +1888,204 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/intake/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Values of an asset that a column may hold
+         * @description Permission: `intake.import`.
+         */
+        get: operations["intake.fields.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/intake/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Imports
+         * @description The latest first.
+         *
+         *     Permission: `intake.import`.
+         */
+        get: operations["intake.runs.list"];
+        put?: never;
+        /**
+         * Upload a list of assets
+         * @description XLSX or CSV (UTF-8 or GB18030) as the body, at most 50 MB and 20,000 rows. Nothing is changed yet.
+         *
+         *     Permission: `intake.import`.
+         *
+         *     Problems: `invalid` `too_large` `forbidden`
+         */
+        post: operations["intake.runs.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/intake/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One import
+         * @description With its columns, what they are taken for, and samples.
+         *
+         *     Permission: `intake.import`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["intake.runs.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Say what the columns are
+         * @description Permission: `intake.import`.
+         *
+         *     Problems: `not_found` `stale` `invalid` `not_possible_in_state`
+         */
+        patch: operations["intake.runs.configure"];
+        trace?: never;
+    };
+    "/intake/runs/{id}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply an import
+         * @description All of the preview in one transaction, once.
+         *
+         *     Permission: `intake.import`.
+         *
+         *     Problems: `not_found` `stale` `invalid` `not_possible_in_state` `preview_stale`
+         */
+        post: operations["intake.runs.apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/intake/runs/{id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an import up
+         * @description Permission: `intake.import`.
+         *
+         *     Problems: `not_found` `stale` `not_possible_in_state`
+         */
+        post: operations["intake.runs.discard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/intake/runs/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an import would change now
+         * @description It changes nothing. A conflict names the cells at fault.
+         *
+         *     Permission: `intake.import`.
+         *
+         *     Problems: `not_found` `invalid` `not_possible_in_state`
+         */
+        get: operations["intake.runs.preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/intake/runs/{id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an import added and changed
+         * @description In the order of the file; after an undo with what was left, and why.
+         *
+         *     Permission: `intake.import`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["intake.runs.steps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/intake/runs/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo an import
+         * @description Puts back what it changed and retires what it added; what was changed since is left.
+         *
+         *     Permission: `intake.import`.
+         *
+         *     Problems: `not_found` `stale` `not_possible_in_state`
+         */
+        post: operations["intake.runs.undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/journal/export": {
         parameters: {
             query?: never;
@@ -2403,6 +2601,14 @@ export interface components {
             id: string;
             kind: string;
         };
+        ApplyInputBody: {
+            /** @description Of the preview */
+            digest: string;
+            /** @description Leave conflicts out; otherwise they refuse the whole */
+            skip_conflicts?: boolean;
+            /** Format: int64 */
+            version: number;
+        };
         Area: {
             /**
              * @description Code of GB/T 2260
@@ -2666,6 +2872,14 @@ export interface components {
         CommentInputBody: {
             text: string;
         };
+        ConfigureInputBody: {
+            /** @description What rows are that do not say it */
+            defaults: components["schemas"]["Defaults"];
+            /** @description For each column the name of a value, label:key, or an empty text */
+            mapping: string[];
+            /** Format: int64 */
+            version: number;
+        };
         ConfirmBody: {
             /** @description How the person was confirmed */
             reason: string;
@@ -2762,6 +2976,17 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        Defaults: {
+            area_path: string;
+            environment: string;
+            kind: string;
+            system_id: string;
+        };
+        Difference: {
+            after: string;
+            before: string;
+            field: string;
+        };
         EndInputBody: {
             reason: string;
             /** Format: int64 */
@@ -2833,11 +3058,24 @@ export interface components {
              */
             os: string;
         };
+        Fault: {
+            code: string;
+            /** @description As the spreadsheet names it; empty for the row as a whole */
+            column: string;
+            field: string;
+            says: string;
+            value: string;
+        };
         Field: {
             code?: string;
             location: string;
             message: string;
             value?: unknown;
+        };
+        FieldView: {
+            name: string;
+            title_en: string;
+            title_zh: string;
         };
         FindingDetailView: {
             area_path: string;
@@ -3000,6 +3238,53 @@ export interface components {
             /** Format: date-time */
             server_time: string;
         };
+        ImportColumnView: {
+            /** @description As the spreadsheet names it */
+            column: string;
+            /** @description Name of the value, label:key, or empty for none */
+            field: string;
+            samples: string[];
+            title: string;
+        };
+        ImportPreviewView: {
+            /** @description Rows by outcome */
+            counts: {
+                [key: string]: number;
+            };
+            /** @description Of the whole preview, to be given when it is applied */
+            digest: string;
+            /**
+             * Format: int64
+             * @description The line after which the next page begins, 0 at the end
+             */
+            next: number;
+            rows: components["schemas"]["ImportRowView"][];
+        };
+        ImportRowView: {
+            /** @description Empty for a new asset */
+            asset_id: string;
+            changes: components["schemas"]["Difference"][];
+            faults: components["schemas"]["Fault"][];
+            /** Format: int64 */
+            line: number;
+            name: string;
+            number: string;
+            /** @enum {string} */
+            outcome: "new" | "changed" | "same" | "conflict";
+        };
+        ImportStepView: {
+            added: boolean;
+            asset_id: string;
+            /**
+             * @description Why it was not put back when the run was undone
+             * @enum {string}
+             */
+            left: "" | "gone" | "changed" | "self" | "in_use";
+            /** Format: int64 */
+            line: number;
+            name: string;
+            number: string;
+        };
         Installation: {
             area_path: string;
             /** @description Of the key that signs the journal's segments */
@@ -3037,8 +3322,14 @@ export interface components {
         ItemsArea: {
             items: components["schemas"]["Area"][];
         };
+        ItemsFieldView: {
+            items: components["schemas"]["FieldView"][];
+        };
         ItemsGroupView: {
             items: components["schemas"]["GroupView"][];
+        };
+        ItemsImportStepView: {
+            items: components["schemas"]["ImportStepView"][];
         };
         ItemsJournalSubscription: {
             items: components["schemas"]["JournalSubscription"][];
@@ -3598,6 +3889,18 @@ export interface components {
             /** @description There are more than total */
             total_capped: boolean;
         };
+        PageRunView: {
+            items: components["schemas"]["RunView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
         PageScriptView: {
             items: components["schemas"]["ScriptView"][];
             /** @description Cursor of the next page, empty at the end */
@@ -4036,6 +4339,84 @@ export interface components {
             skipped: boolean;
             /** @description Empty when it says nothing */
             state: string;
+        };
+        RunDetailView: {
+            /** Format: date-time */
+            applied_at?: string;
+            applied_by_name: string;
+            area_path: string;
+            columns: components["schemas"]["ImportColumnView"][];
+            /** @description Rows by outcome, once applied */
+            counts: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            created_at: string;
+            created_by_name: string;
+            defaults: components["schemas"]["Defaults"];
+            encoding: string;
+            /** Format: int64 */
+            file_bytes: number;
+            file_name: string;
+            /**
+             * Format: int64
+             * @description Line of the file in which the header ends, 0 when the rows are not kept any more
+             */
+            header_line: number;
+            id: string;
+            /** @example IMP-2026-0001 */
+            number: string;
+            /** @description The mapping is that of an earlier import with the same columns */
+            remembered: boolean;
+            /** Format: int64 */
+            rows: number;
+            sha256: string;
+            sheet: string;
+            /** @enum {string} */
+            source: "assets";
+            /** @enum {string} */
+            state: "parsed" | "applied" | "undone" | "discarded";
+            system_id: string;
+            /** Format: date-time */
+            undone_at?: string;
+            undone_by_name: string;
+            /** Format: int64 */
+            version: number;
+        };
+        RunView: {
+            /** Format: date-time */
+            applied_at?: string;
+            applied_by_name: string;
+            area_path: string;
+            /** @description Rows by outcome, once applied */
+            counts: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            created_at: string;
+            created_by_name: string;
+            defaults: components["schemas"]["Defaults"];
+            /** Format: int64 */
+            file_bytes: number;
+            file_name: string;
+            id: string;
+            /** @example IMP-2026-0001 */
+            number: string;
+            /** @description The mapping is that of an earlier import with the same columns */
+            remembered: boolean;
+            /** Format: int64 */
+            rows: number;
+            sha256: string;
+            /** @enum {string} */
+            source: "assets";
+            /** @enum {string} */
+            state: "parsed" | "applied" | "undone" | "discarded";
+            system_id: string;
+            /** Format: date-time */
+            undone_at?: string;
+            undone_by_name: string;
+            /** Format: int64 */
+            version: number;
         };
         ScriptArg: {
             parts: string[];
@@ -4536,10 +4917,19 @@ export interface components {
              */
             survivors: number;
         };
+        UndoInputBody: {
+            reason: string;
+            /** Format: int64 */
+            version: number;
+        };
         ValueChangeView: {
             after: unknown;
             before: unknown;
             name: string;
+        };
+        VersionInputBody: {
+            /** Format: int64 */
+            version: number;
         };
         WithdrawInputBody: {
             reason: string;
@@ -7837,6 +8227,365 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScriptVersionDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "intake.fields.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsFieldView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "intake.runs.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                /** @description parsed, applied, undone, discarded */
+                state?: string;
+                source?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRunView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "intake.runs.create": {
+        parameters: {
+            query: {
+                /** @description As it is called where it comes from */
+                file_name?: string;
+                /** @description Where rows lie that do not say it */
+                area_path: string;
+                /** @description The system of rows that do not name one; may be empty */
+                system_id?: string;
+            };
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "intake.runs.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "intake.runs.configure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigureInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "intake.runs.apply": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApplyInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "intake.runs.discard": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "intake.runs.preview": {
+        parameters: {
+            query?: {
+                /** @description Only these rows: conflict, new, changed, same; several with commas between */
+                outcome?: string;
+                /** @description Only rows below this line of the file */
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportPreviewView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "intake.runs.steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsImportStepView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "intake.runs.undo": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetailView"];
                 };
             };
             /** @description Error */
