@@ -82,21 +82,17 @@ func (m Machine) line(name string) string {
 }
 
 func (m Machine) osName() string {
-	for _, f := range []string{"etc/os-release", "usr/lib/os-release"} {
+	name := osName(func(f string) string {
 		b, err := os.ReadFile(m.path(f))
 		if err != nil {
-			continue
+			return ""
 		}
-		for line := range strings.Lines(string(b)) {
-			if v, ok := strings.CutPrefix(strings.TrimSpace(line), "PRETTY_NAME="); ok {
-				if u, err := strconv.Unquote(v); err == nil {
-					return u
-				}
-				return strings.Trim(v, `"'`)
-			}
-		}
+		return string(b)
+	})
+	if name == "" {
+		return runtime.GOOS
 	}
-	return runtime.GOOS
+	return name
 }
 
 func (m Machine) memory() int64 {

@@ -181,6 +181,10 @@ func (h host) discoverHTTP(ctx context.Context) []probe.Found {
 }
 
 func (h host) discoverCertificate(ctx context.Context) []probe.Found {
+	return append(h.certificateFiles(), h.discoverTLS(ctx)...)
+}
+
+func (h host) discoverTLS(ctx context.Context) []probe.Found {
 	return gather(ctx, h.candidates(nil, []int{443, 636, 993, 995, 8443, 9443}, nil), nil, func(ctx context.Context, l listener) *probe.Found {
 		addr, ok := l.talk(ctx, func(conn net.Conn) bool {
 			return tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) == nil //nolint:gosec // only asks whether TLS is spoken

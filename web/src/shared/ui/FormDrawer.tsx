@@ -23,7 +23,18 @@ interface Props<V> {
 
 /** A form at the side of its list. It asks before throwing away what somebody typed. */
 export function FormDrawer<V extends object>(props: Props<V>) {
-  const { open, title, width = 480, initialValues, submitText, submitDisabled, onSubmit, onClose, children, extra } = props
+  const {
+    open,
+    title,
+    width = 480,
+    initialValues,
+    submitText,
+    submitDisabled,
+    onSubmit,
+    onClose,
+    children,
+    extra,
+  } = props
   const { t } = useTranslation()
   const { modal } = App.useApp()
   const errorText = useErrorText()
