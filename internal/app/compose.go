@@ -85,7 +85,7 @@ func (a *App) compose(ctx context.Context) error {
 	if a.queue, err = job.New(a.db, registry, a.o.Log); err != nil {
 		return err
 	}
-	return a.route()
+	return a.route(orgs)
 }
 
 // knownArea refuses an installation for an area that is none: nobody could be granted anything in it.
@@ -116,8 +116,11 @@ func permissions() []access.Permission {
 	return out
 }
 
-func (a *App) route() error {
-	a.router = api.NewRouter(api.Config{Version: a.o.Version, Guard: a.access, DB: a.db, Log: a.o.Log})
+func (a *App) route(orgs *org.Service) error {
+	a.router = api.NewRouter(api.Config{
+		Version: a.o.Version, Guard: a.access, DB: a.db, Log: a.o.Log,
+		Exported: a.journal.RecordExport, Places: orgs.Titles,
+	})
 	for _, m := range a.modules {
 		if m.Routes != nil {
 			m.Routes(a.router)

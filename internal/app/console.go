@@ -1,8 +1,7 @@
 package app
 
 import (
-	"bytes"
-	"compress/gzip"
+	"errors"
 	"fmt"
 	"io/fs"
 	"mime"
@@ -78,7 +77,7 @@ func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// load reads and packs a file once. The set of files is fixed at build time, so it needs no bound.
+// load reads a file once. The set of files is fixed at build time, so it needs no bound.
 func (c *console) load(name string) (*asset, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -96,19 +95,12 @@ func (c *console) load(name string) (*asset, error) {
 	if a.contentType == "" {
 		a.contentType = "application/octet-stream"
 	}
-	var buf bytes.Buffer
-	z, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
-	if err == nil {
-		_, err = z.Write(b)
-	}
-	if err == nil {
-		err = z.Close()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("pack console file: %w", err)
-	}
-	if buf.Len() < len(b) {
-		a.packed = buf.Bytes()
+	// The build packs what is worth it; the few files without a packed one are small or packed by nature.
+	switch packed, err := fs.ReadFile(c.files, name+".gz"); {
+	case err == nil:
+		a.packed = packed
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("packed console file: %w", err)
 	}
 	c.kept[name] = a
 	return a, nil

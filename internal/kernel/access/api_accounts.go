@@ -2,17 +2,81 @@ package access
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"taxops/internal/kernel/api"
+	"taxops/internal/kernel/store"
 )
 
-type accountsInput struct {
-	api.ListParams
+// AccountFilters narrow the accounts; exported because only exported parts of an input are read.
+type AccountFilters struct {
 	State string `query:"state" maxLength:"200" doc:"invited, active, disabled, removed; several separated by commas"`
 	Role  string `query:"role" maxLength:"200" doc:"Holds one of these roles"`
 	Q     string `query:"q" maxLength:"100" doc:"Part of the login or name"`
+}
+
+func (f *AccountFilters) filters() map[string]string {
+	return map[string]string{"state": f.State, "role": f.Role, "q": f.Q}
+}
+
+type accountsInput struct {
+	api.ListParams
+	AccountFilters
+}
+
+type accountsExportInput struct {
+	api.ExportParams
+	AccountFilters
+}
+
+// pageOfAccounts reads a page; the filter "role" is not one of the table.
+func (s *Service) pageOfAccounts(ctx context.Context, q store.ListQuery) (store.Page[AccountView], error) {
+	role := q.Filters["role"]
+	q.Filters = maps.Clone(q.Filters) // an export asks with the same ones for each page
+	delete(q.Filters, "role")
+	return s.Accounts(ctx, api.ScopeFrom(ctx), q, role)
+}
+
+func accountColumns() []api.ExportColumn[AccountView] {
+	states, roles := api.Titles{}, api.Titles{}
+	for st, title := range AccountMachine().Titles {
+		states[string(st)] = title
+	}
+	for _, t := range roleTitles() {
+		roles[string(t.role)] = [2]string{t.zh, t.en}
+	}
+	return []api.ExportColumn[AccountView]{
+		{TitleZH: "姓名", TitleEN: "Name", Value: func(a AccountView, w api.Words) any {
+			if a.Erased {
+				return w.Pick("已抹除", "Erased")
+			}
+			return a.DisplayName
+		}},
+		{TitleZH: "账号", TitleEN: "Login", Value: func(a AccountView, _ api.Words) any { return a.Login }},
+		{TitleZH: "状态", TitleEN: "State", Value: func(a AccountView, w api.Words) any { return states.Of(w, string(a.State)) }},
+		{TitleZH: "角色与范围", TitleEN: "Roles and places", Value: func(a AccountView, w api.Words) any {
+			var parts []string
+			for _, g := range a.Grants {
+				part := roles.Of(w, string(g.Role)) + " " + w.Place(g.AreaPath)
+				if g.SystemID != "" {
+					part += " " + w.Place(g.SystemID)
+				}
+				parts = append(parts, part)
+			}
+			return strings.Join(parts, "; ")
+		}},
+		{TitleZH: "动态口令", TitleEN: "One-time codes", Value: func(a AccountView, w api.Words) any {
+			if a.TOTPEnabled {
+				return w.Pick("已启用", "On")
+			}
+			return w.Pick("未启用", "Off")
+		}},
+		{TitleZH: "上次登录", TitleEN: "Last sign-in", Value: func(a AccountView, _ api.Words) any { return a.LastSignInAt }},
+		{TitleZH: "创建时间", TitleEN: "Created", Value: func(a AccountView, _ api.Words) any { return a.CreatedAt }},
+	}
 }
 
 // InvitationLink is a link as it is shown once; exported so that the API description shows embedded fields.
@@ -67,12 +131,19 @@ func (s *Service) routesAccounts(r *api.Router) {
 		ID: "access.accounts.list", Method: http.MethodGet, Path: "/access/accounts", Permission: PermissionRead,
 		Summary: "Accounts", Doc: "Sorted by login, display_name, state or created_at.",
 	}, func(ctx context.Context, in *accountsInput) (*api.PageOutput[AccountView], error) {
-		q := in.Query(map[string]string{"state": in.State, "q": in.Q})
-		page, err := s.Accounts(ctx, api.ScopeFrom(ctx), q, in.Role)
+		page, err := s.pageOfAccounts(ctx, in.Query(in.filters()))
 		if err != nil {
 			return nil, err
 		}
 		return api.ToPage(page, func(a AccountView) AccountView { return a }), nil
+	})
+	api.RegisterExport(r, api.Operation{
+		ID: "access.accounts.export", Path: "/access/accounts/export", Permission: PermissionRead, Summary: "Accounts as a file",
+	}, api.ListExport[accountsExportInput, AccountView]{
+		List: "access.accounts", Page: s.pageOfAccounts, Columns: accountColumns(),
+		Ask: func(in *accountsExportInput) (api.ExportParams, map[string]string) {
+			return in.ExportParams, in.filters()
+		},
 	})
 	api.Register(r, api.Operation{
 		ID: "access.accounts.create", Method: http.MethodPost, Path: "/access/accounts", Permission: PermissionManage, Sensitive: true,

@@ -39,7 +39,7 @@ func (p *Problem) ContentType(string) string { return "application/problem+json"
 // statuses maps codes to HTTP; a code of a module that is not here is 409, since it is a rule that refused.
 func status(c problem.Code) int {
 	switch c {
-	case problem.Invalid, "password_weak":
+	case problem.Invalid, CodeExportTooLong, "password_weak":
 		return http.StatusUnprocessableEntity
 	case problem.NotFound:
 		return http.StatusNotFound

@@ -86,6 +86,10 @@ type Router struct {
 	log   *slog.Logger
 	infos []Info
 	errs  []error
+
+	exported func(ctx context.Context, x Exported) error
+	places   func(ctx context.Context) (Titles, error)
+	exports  chan struct{} // one place for each export that is being written
 }
 
 // Config is what a router needs.
@@ -94,6 +98,10 @@ type Config struct {
 	Guard   Guard
 	DB      *store.DB // for Idempotency-Key
 	Log     *slog.Logger
+	// Exported records that a list was taken away; without it every export fails.
+	Exported func(ctx context.Context, x Exported) error
+	// Places names areas by their path and systems by their id, for exports; nil leaves them as they are.
+	Places func(ctx context.Context) (Titles, error)
 }
 
 // ownRefusals has huma build its refusals as ours. It takes them from two variables of its package and
@@ -120,7 +128,10 @@ func NewRouter(c Config) *Router {
 		"session": {Type: "apiKey", In: "cookie", Name: SessionCookie, Description: "Given by POST /access/sign-in"},
 	}
 	mux := http.NewServeMux()
-	return &Router{api: humago.NewWithPrefix(mux, Prefix, cfg), mux: mux, guard: c.Guard, db: c.DB, log: c.Log}
+	return &Router{
+		api: humago.NewWithPrefix(mux, Prefix, cfg), mux: mux, guard: c.Guard, db: c.DB, log: c.Log,
+		exported: c.Exported, places: c.Places, exports: make(chan struct{}, exportsAtOnce),
+	}
 }
 
 // Mux is the multiplexer that the operations are registered on.

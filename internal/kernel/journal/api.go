@@ -3,10 +3,9 @@ package journal
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,6 +56,7 @@ type JournalRow struct {
 	RequestID string            `json:"request_id"`
 	Fields    map[string]any    `json:"fields"`
 	Private   map[string]string `json:"private" doc:"The text, or erased, or masked"`
+	Names     map[string]string `json:"names" doc:"What the accounts are called whose ids the fields and the subject hold"`
 	Hash      string            `json:"hash" doc:"SM3, hexadecimal"`
 	Prev      string            `json:"prev" doc:"Hash of the row before"`
 }
@@ -132,8 +132,8 @@ type journalType struct {
 	Fields  []journalField `json:"fields" nullable:"false"`
 }
 
-type rowsInput struct {
-	api.ListParams
+// RowFilters narrow the rows; exported because only exported parts of an input are read.
+type RowFilters struct {
 	Type        string `query:"type" maxLength:"2000" doc:"One or more, separated by commas"`
 	ActorID     string `query:"actor_id" maxLength:"2000"`
 	SubjectKind string `query:"subject_kind" maxLength:"200"`
@@ -142,6 +142,18 @@ type rowsInput struct {
 	SystemID    string `query:"system_id" maxLength:"2000"`
 	From        string `query:"from" maxLength:"40" doc:"Written at or after this time"`
 	To          string `query:"to" maxLength:"40" doc:"Written before this time"`
+}
+
+func (f *RowFilters) filters() map[string]string {
+	return map[string]string{
+		"type": f.Type, "actor_id": f.ActorID, "subject_kind": f.SubjectKind, "subject_id": f.SubjectID,
+		"area_path": f.AreaPath, "system_id": f.SystemID, "from": f.From, "to": f.To,
+	}
+}
+
+type rowsInput struct {
+	api.ListParams
+	RowFilters
 }
 
 type seqInput struct {
@@ -171,19 +183,13 @@ func (j *Journal) Routes(r *api.Router) {
 		ID: "journal.rows.list", Method: http.MethodGet, Path: "/journal/rows", Permission: permRead,
 		Summary: "List rows", Doc: "Chained rows, the latest first. Sort by seq or -seq. Private values are masked.",
 	}, func(ctx context.Context, in *rowsInput) (*api.PageOutput[JournalRow], error) {
-		page, err := j.List(ctx, api.ScopeFrom(ctx), in.Query(map[string]string{
-			"type": in.Type, "actor_id": in.ActorID, "subject_kind": in.SubjectKind, "subject_id": in.SubjectID,
-			"area_path": in.AreaPath, "system_id": in.SystemID, "from": in.From, "to": in.To,
-		}))
+		page, err := j.views(ctx, in.Query(in.filters()))
 		if err != nil {
 			return nil, err
 		}
-		called, err := j.callNames(ctx, page.Items...)
-		if err != nil {
-			return nil, err
-		}
-		return api.ToPage(page, func(row Row) JournalRow { return j.view(row, called) }), nil
+		return api.ToPage(page, func(row JournalRow) JournalRow { return row }), nil
 	})
+	j.exportRoutes(r)
 	api.Register(r, api.Operation{
 		ID: "journal.rows.get", Method: http.MethodGet, Path: "/journal/rows/{seq}", Permission: permRead,
 		Summary: "Read a row", Doc: "With the record that is hashed and the proof that leads to its segment's root.", Codes: []problem.Code{problem.NotFound},
@@ -398,7 +404,7 @@ func (j *Journal) download(ctx context.Context, _ *exportInput) (*huma.StreamRes
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		hc.SetHeader("Content-Type", "application/x-ndjson")
 		hc.SetHeader("Content-Disposition", `attachment; filename="`+name+`"`)
-		if err := j.Export(ctx, patientWriter(hc.BodyWriter(), clock.System{})); err != nil {
+		if err := j.Export(ctx, api.PatientWriter(hc.BodyWriter(), clock.System{})); err != nil {
 			j.log.ErrorContext(ctx, "export broke off", "request_id", api.RequestID(ctx), "error", err)
 			panic(http.ErrAbortHandler) // the reader must not take half a file for a whole one
 		}
@@ -423,32 +429,6 @@ func (r journalReason) reason() (string, error) {
 	return text, nil
 }
 
-// patient is a writer whose reader may take as long as it keeps reading: the server's own limit is for
-// answers that are short.
-type patient struct {
-	io.Writer
-	control *http.ResponseController
-	clock   clock.Clock
-}
-
-// patience is how long one piece may take to be read.
-const patience = time.Minute
-
-// Write implements io.Writer.
-func (p patient) Write(b []byte) (int, error) {
-	if err := p.control.SetWriteDeadline(p.clock.Now().Add(patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return 0, fmt.Errorf("extend the deadline: %w", err)
-	}
-	return p.Writer.Write(b)
-}
-
-func patientWriter(w io.Writer, c clock.Clock) io.Writer {
-	if rw, ok := w.(http.ResponseWriter); ok {
-		return patient{Writer: w, control: http.NewResponseController(rw), clock: c}
-	}
-	return w
-}
-
 func (j *Journal) view(r Row, called map[string]string) JournalRow {
 	t, ok := j.typeOf(r.Type)
 	if !ok {
@@ -461,8 +441,15 @@ func (j *Journal) view(r Row, called map[string]string) JournalRow {
 	if name == "" {
 		name = r.Actor.ID
 	}
+	names := map[string]string{}
+	for id := range accountIDs(r) {
+		if n := called[id]; n != "" {
+			names[id] = n
+		}
+	}
 	return JournalRow{
-		Seq: r.Seq, ID: r.ID, Type: r.Type, TitleZH: t.TitleZH, TitleEN: t.TitleEN, At: r.At,
+		Names: names,
+		Seq:   r.Seq, ID: r.ID, Type: r.Type, TitleZH: t.TitleZH, TitleEN: t.TitleEN, At: r.At,
 		Actor: journalActor{Kind: r.Actor.Kind, ID: r.Actor.ID, DisplayName: name}, Subject: journalSubject(r.Subject),
 		AreaPath: r.AreaPath, SystemID: r.SystemID, RequestID: r.RequestID, Fields: r.Fields, Private: r.Private, Hash: r.Hash, Prev: r.Prev,
 	}
@@ -474,8 +461,10 @@ func (j *Journal) callNames(ctx context.Context, rows ...Row) (map[string]string
 		if r.Actor.Kind == AccountActor {
 			ids = append(ids, r.Actor.ID)
 		}
+		ids = slices.AppendSeq(ids, accountIDs(r))
 	}
-	return j.call(ctx, ids...)
+	slices.Sort(ids)
+	return j.call(ctx, slices.Compact(ids)...)
 }
 
 func (j *Journal) call(ctx context.Context, ids ...string) (map[string]string, error) {

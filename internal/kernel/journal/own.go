@@ -4,6 +4,7 @@ package journal
 const (
 	typeVerified  = "journal.verified"
 	typeExported  = "journal.exported"
+	typeList      = "journal.list.exported"
 	typeRevealed  = "journal.revealed"
 	typeErased    = "journal.erased"
 	typeSegment   = "journal.segment.closed"
@@ -33,6 +34,13 @@ func OwnTypes() []Type {
 		{Name: typeExported, TitleZH: "日志已导出", TitleEN: "Journal exported", Fields: []Field{
 			{Name: "head_seq", TitleZH: "链头序号", TitleEN: "Head row"},
 			{Name: "head", TitleZH: "链头", TitleEN: "Head"},
+		}},
+		{Name: typeList, TitleZH: "列表已导出", TitleEN: "List exported", Fields: []Field{
+			{Name: "list", TitleZH: "列表", TitleEN: "List"},
+			{Name: "format", TitleZH: "格式", TitleEN: "Format"},
+			{Name: "rows", TitleZH: "行数", TitleEN: "Rows"},
+			{Name: "filters", TitleZH: "筛选条件", TitleEN: "Filters"},
+			{Name: "text", TitleZH: "搜索文字", TitleEN: "Text searched for", Private: true, Optional: true},
 		}},
 		{Name: typeRevealed, TitleZH: "查看个人信息原文", TitleEN: "Private values revealed", Fields: []Field{seq, reason}},
 		{Name: typeErased, TitleZH: "个人密钥已销毁", TitleEN: "Personal key destroyed"},

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 
+	"taxops/internal/kernel/api"
 	"taxops/internal/kernel/problem"
 	"taxops/internal/kernel/store"
 )
@@ -26,6 +27,26 @@ func (s *Service) Areas(ctx context.Context) ([]Area, error) {
 	out := []Area{}
 	if err := s.db.Read().NewSelect().Model(&out).Order("path").Scan(ctx); err != nil {
 		return nil, store.Classify(fmt.Errorf("areas: %w", err))
+	}
+	return out, nil
+}
+
+// Titles names all areas by their path and all systems by their id.
+func (s *Service) Titles(ctx context.Context) (api.Titles, error) {
+	areas, err := s.Areas(ctx)
+	if err != nil {
+		return nil, err
+	}
+	systems, err := s.Systems(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(api.Titles, len(areas)+len(systems))
+	for _, a := range areas {
+		out[a.Path] = [2]string{a.NameZH, a.NameEN}
+	}
+	for _, x := range systems {
+		out[x.ID] = [2]string{x.NameZH, x.NameEN}
 	}
 	return out, nil
 }

@@ -111,6 +111,25 @@ func (c Class) TitleZH() string {
 	return string(c)
 }
 
+// TitleEN names the class in English.
+func (c Class) TitleEN() string {
+	switch c {
+	case OSLog:
+		return "Operating system logs"
+	case Hardware:
+		return "Hardware"
+	case Service:
+		return "Service health"
+	case Performance:
+		return "Application performance"
+	case Instance:
+		return "Data instances"
+	case Data:
+		return "Data integrity and delivery"
+	}
+	return string(c)
+}
+
 // Reason says why a result has its state, for machines; the summary says it for people.
 type Reason string
 

@@ -30,6 +30,7 @@ type Match int
 // The ways to compare.
 const (
 	Equal Match = iota // one of the values given, separated by commas
+	Not                // none of the values given
 	Under              // an area path with all below it
 	Since              // time not before
 	Until              // time before
@@ -63,6 +64,8 @@ type ListQuery struct {
 	Sort    string
 	Cursor  string
 	Limit   int
+	// CountTo is up to where rows are counted exactly: 0 for ExactTotal, less than 0 for not at all.
+	CountTo int
 }
 
 // Page is a part of a list.
@@ -70,7 +73,7 @@ type Page[T any] struct {
 	Items       []T
 	NextCursor  string // "" at the end
 	Total       int
-	TotalCapped bool // Total is ExactTotal and there are more
+	TotalCapped bool // there are more than Total
 }
 
 // MapPage turns the items of a page into another type.
@@ -169,16 +172,23 @@ func List[T any](ctx context.Context, db bun.IDB, spec *ListSpec, scope Scope, q
 			return none, err
 		}
 	}
+	if q.CountTo < 0 {
+		return page, nil
+	}
 	if q.Cursor == "" && len(rows) <= limit {
 		page.Total = len(rows)
 		return page, nil
 	}
-	probe := narrowed(db.NewSelect().Model((*T)(nil)).ColumnExpr("1")).Limit(ExactTotal + 1)
+	most := q.CountTo
+	if most == 0 {
+		most = ExactTotal
+	}
+	probe := narrowed(db.NewSelect().Model((*T)(nil)).ColumnExpr("1")).Limit(int64(most) + 1)
 	if err := db.NewSelect().TableExpr("(?) AS counted", probe).ColumnExpr("count(*)").Scan(ctx, &page.Total); err != nil {
 		return none, Classify(fmt.Errorf("count %s: %w", spec.Table, err))
 	}
-	if page.Total > ExactTotal {
-		page.Total, page.TotalCapped = ExactTotal, true
+	if page.Total > most {
+		page.Total, page.TotalCapped = most, true
 	}
 	page.Total = max(page.Total, len(rows)) // rows may have gone between the two questions
 	return page, nil
@@ -293,7 +303,7 @@ func (f Filter) condition(s *ListSpec, raw string) (func(*bun.SelectQuery) *bun.
 	column := bun.Ident(s.col(f.Column))
 	location := "query." + f.Name
 	switch f.Match {
-	case Equal:
+	case Equal, Not:
 		values := strings.Split(raw, ",")
 		if len(values) > 50 {
 			return nil, problem.InvalidField(location, "too_many", "at most 50 values")
@@ -302,6 +312,9 @@ func (f Filter) condition(s *ListSpec, raw string) (func(*bun.SelectQuery) *bun.
 			if f.OneOf != nil && !slices.Contains(f.OneOf, v) {
 				return nil, problem.InvalidField(location, "unknown", "one of: %s", strings.Join(f.OneOf, ", "))
 			}
+		}
+		if f.Match == Not {
+			return func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("? NOT IN (?)", column, bun.List(values)) }, nil
 		}
 		if len(values) == 1 {
 			return func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("? = ?", column, values[0]) }, nil

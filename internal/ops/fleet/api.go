@@ -3,10 +3,12 @@ package fleet
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"taxops/internal/kernel/api"
 	"taxops/internal/kernel/problem"
+	"taxops/internal/kernel/store"
 )
 
 // ProfileView is what people say of an asset; exported so that the API description shows embedded fields.
@@ -77,8 +79,8 @@ func (m *Module) view(ctx context.Context, a Asset, err error) (*api.Output[Asse
 	return &api.Output[AssetView]{Body: v[a.ID]}, nil
 }
 
-type listInput struct {
-	api.ListParams
+// AssetFilters narrow the assets; exported because only exported parts of an input are read.
+type AssetFilters struct {
 	Kind        string `query:"kind" doc:"host, component"`
 	AreaPath    string `query:"area_path" doc:"This area and all below it"`
 	SystemID    string `query:"system_id"`
@@ -88,6 +90,70 @@ type listInput struct {
 	Reach       string `query:"reach" doc:"local, direct, ssh, none"`
 	ParentID    string `query:"parent_id" doc:"Components of this host"`
 	Q           string `query:"q" maxLength:"100" doc:"Text in name, host name, number, address, serial number, owner or labels"`
+}
+
+func (f *AssetFilters) filters() map[string]string {
+	return map[string]string{
+		"kind": f.Kind, "area_path": f.AreaPath, "system_id": f.SystemID, "state": f.State, "environment": f.Environment,
+		"criticality": f.Criticality, "reach": f.Reach, "parent_id": f.ParentID, "q": f.Q,
+	}
+}
+
+type listInput struct {
+	api.ListParams
+	AssetFilters
+}
+
+type exportInput struct {
+	api.ExportParams
+	AssetFilters
+}
+
+// page reads a page of assets as the API shows them.
+func (m *Module) page(ctx context.Context, q store.ListQuery) (store.Page[AssetView], error) {
+	page, err := m.List(ctx, scopeOf(ctx), q)
+	if err != nil {
+		return store.Page[AssetView]{}, err
+	}
+	views, err := m.views(ctx, page.Items)
+	if err != nil {
+		return store.Page[AssetView]{}, err
+	}
+	return store.MapPage(page, func(a Asset) AssetView { return views[a.ID] }), nil
+}
+
+func exportColumns() []api.ExportColumn[AssetView] {
+	states := api.Titles{}
+	for s, title := range assetMachine().Titles {
+		states[string(s)] = title
+	}
+	kinds := api.Titles{Host: {"主机", "Host"}, Component: {"组件", "Component"}}
+	worst := api.Titles{"OK": {"正常", "OK"}, "WARNING": {"警告", "Warning"}, "CRITICAL": {"严重", "Critical"}, "UNKNOWN": {"未知", "Unknown"}}
+	return []api.ExportColumn[AssetView]{
+		{TitleZH: "最差状态", TitleEN: "Worst state", Value: func(a AssetView, w api.Words) any { return worst.Of(w, a.WorstState) }},
+		{TitleZH: "编号", TitleEN: "Number", Value: func(a AssetView, _ api.Words) any { return a.Number }},
+		{TitleZH: "名称", TitleEN: "Name", Value: func(a AssetView, _ api.Words) any { return a.Name }},
+		{TitleZH: "类别", TitleEN: "Kind", Value: func(a AssetView, w api.Words) any { return kinds.Of(w, a.Kind) }},
+		{TitleZH: "状态", TitleEN: "State", Value: func(a AssetView, w api.Words) any { return states.Of(w, a.State) }},
+		{TitleZH: "主机名", TitleEN: "Host name", Value: func(a AssetView, _ api.Words) any { return a.Hostname }},
+		{TitleZH: "操作系统", TitleEN: "Operating system", Value: func(a AssetView, _ api.Words) any { return a.Facts.OS }},
+		{TitleZH: "内核", TitleEN: "Kernel", Value: func(a AssetView, _ api.Words) any { return a.Facts.Kernel }},
+		{TitleZH: "处理器数", TitleEN: "CPUs", Value: func(a AssetView, _ api.Words) any { return known(int64(a.Facts.CPUs)) }},
+		{TitleZH: "内存（字节）", TitleEN: "Memory (bytes)", Value: func(a AssetView, _ api.Words) any { return known(a.Facts.MemoryBytes) }},
+		{TitleZH: "所属系统", TitleEN: "System", Value: func(a AssetView, w api.Words) any { return w.Place(a.SystemID) }},
+		{TitleZH: "所属区域", TitleEN: "Area", Value: func(a AssetView, w api.Words) any { return w.Place(a.AreaPath) }},
+		{TitleZH: "标签", TitleEN: "Labels", Value: func(a AssetView, _ api.Words) any { return strings.Join(labelList(a.Labels), ", ") }},
+		{TitleZH: "登记时间", TitleEN: "Registered", Value: func(a AssetView, _ api.Words) any { return a.CreatedAt }},
+		{TitleZH: "更新时间", TitleEN: "Updated", Value: func(a AssetView, _ api.Words) any { return a.UpdatedAt }},
+	}
+}
+
+// known leaves the cell empty for what an asset does not say of itself.
+func known(n int64) any {
+	if n == 0 {
+		return nil
+	}
+	return n
 }
 
 type createInput struct {
@@ -129,18 +195,17 @@ func (m *Module) Routes(r *api.Router) {
 		ID: "fleet.assets.list", Method: http.MethodGet, Path: "/fleet/assets", Permission: PermissionRead,
 		Summary: "Assets", Doc: "Hosts and components within the caller's areas and systems, with the gravest state of their checks.",
 	}, func(ctx context.Context, in *listInput) (*api.PageOutput[AssetView], error) {
-		page, err := m.List(ctx, scopeOf(ctx), in.Query(map[string]string{
-			"kind": in.Kind, "area_path": in.AreaPath, "system_id": in.SystemID, "state": in.State, "environment": in.Environment, "criticality": in.Criticality, "reach": in.Reach,
-			"parent_id": in.ParentID, "q": in.Q,
-		}))
+		page, err := m.page(ctx, in.Query(in.filters()))
 		if err != nil {
 			return nil, err
 		}
-		views, err := m.views(ctx, page.Items)
-		if err != nil {
-			return nil, err
-		}
-		return api.ToPage(page, func(a Asset) AssetView { return views[a.ID] }), nil
+		return api.ToPage(page, func(a AssetView) AssetView { return a }), nil
+	})
+	api.RegisterExport(r, api.Operation{
+		ID: "fleet.assets.export", Path: "/fleet/assets/export", Permission: PermissionRead, Summary: "Assets as a file",
+	}, api.ListExport[exportInput, AssetView]{
+		List: "fleet.assets", Page: m.page, Columns: exportColumns(),
+		Ask: func(in *exportInput) (api.ExportParams, map[string]string) { return in.ExportParams, in.filters() },
 	})
 	api.Register(r, api.Operation{
 		ID: "fleet.assets.create", Method: http.MethodPost, Path: "/fleet/assets", Permission: PermissionManage,

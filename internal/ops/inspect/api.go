@@ -2,9 +2,11 @@ package inspect
 
 import (
 	"context"
+	"maps"
 	"net/http"
 
 	"taxops/internal/kernel/api"
+	"taxops/internal/kernel/probe"
 	"taxops/internal/kernel/problem"
 	"taxops/internal/kernel/store"
 )
@@ -24,15 +26,32 @@ func answer[T, V any](v T, err error, view func(T) (V, error)) (*api.Output[V], 
 // listed turns a page of rows into a page of views that were made for all rows together.
 func listed[T, V any](ctx context.Context, page store.Page[T], err error, id func(T) string,
 	views func(ctx context.Context, rows []T) (map[string]V, error),
-) (*api.PageOutput[V], error) {
+) (store.Page[V], error) {
 	if err != nil {
-		return nil, err
+		return store.Page[V]{}, err
 	}
 	made, err := views(ctx, page.Items)
 	if err != nil {
+		return store.Page[V]{}, err
+	}
+	return store.MapPage(page, func(row T) V { return made[id(row)] }), nil
+}
+
+// answerPage answers with a page of views.
+func answerPage[V any](page store.Page[V], err error) (*api.PageOutput[V], error) {
+	if err != nil {
 		return nil, err
 	}
-	return api.ToPage(page, func(row T) V { return made[id(row)] }), nil
+	return api.ToPage(page, func(v V) V { return v }), nil
+}
+
+// without takes a filter out of a query that the list itself does not know. The query keeps a map of its
+// own: an export asks with the same one for each page.
+func without(query store.ListQuery, name string) (store.ListQuery, string) {
+	value := query.Filters[name]
+	query.Filters = maps.Clone(query.Filters)
+	delete(query.Filters, name)
+	return query, value
 }
 
 // Routes adds the operations.
@@ -40,12 +59,15 @@ func (m *Module) Routes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "inspect.kinds.list", Method: http.MethodGet, Path: "/inspect/kinds", Permission: PermissionRead,
 		Summary: "Kinds of checks", Doc: "What may be set for each kind, its default ranges, and whether it was tested against the real thing.",
-	}, func(context.Context, *struct{}) (*api.Output[api.Items[kindView]], error) {
-		out := api.Items[kindView]{Items: []kindView{}}
+	}, func(context.Context, *struct{}) (*api.Output[kindsView], error) {
+		out := kindsView{Items: []kindView{}, Metrics: []metricView{}}
 		for _, b := range m.ordered {
 			out.Items = append(out.Items, viewKind(b))
 		}
-		return &api.Output[api.Items[kindView]]{Body: out}, nil
+		for _, x := range probe.Metrics() {
+			out.Metrics = append(out.Metrics, metricView(x))
+		}
+		return &api.Output[kindsView]{Body: out}, nil
 	})
 	m.checkRoutes(r)
 	m.thresholdRoutes(r)
@@ -53,10 +75,11 @@ func (m *Module) Routes(r *api.Router) {
 	m.roundRoutes(r)
 	m.findingRoutes(r)
 	m.exemptionRoutes(r)
+	m.exportRoutes(r)
 }
 
-type roundsInput struct {
-	api.ListParams
+// RoundFilters narrow the rounds; exported because only exported parts of an input are read.
+type RoundFilters struct {
 	PlanID     string `query:"plan_id"`
 	Trigger    string `query:"trigger" doc:"schedule, manual, start"`
 	State      string `query:"state" doc:"running, finished"`
@@ -65,8 +88,19 @@ type roundsInput struct {
 	To         string `query:"to" doc:"Started before"`
 }
 
-type resultsInput struct {
+func (f *RoundFilters) filters() map[string]string {
+	return map[string]string{
+		"plan_id": f.PlanID, "trigger": f.Trigger, "state": f.State, "worst_state": f.WorstState, "from": f.From, "to": f.To,
+	}
+}
+
+type roundsInput struct {
 	api.ListParams
+	RoundFilters
+}
+
+// ResultFilters narrow the results.
+type ResultFilters struct {
 	CheckID string `query:"check_id"`
 	AssetID string `query:"asset_id"`
 	State   string `query:"state" doc:"OK, WARNING, CRITICAL, UNKNOWN"`
@@ -76,26 +110,46 @@ type resultsInput struct {
 	To      string `query:"to" doc:"Ran before"`
 }
 
+func (f *ResultFilters) filters() map[string]string {
+	return map[string]string{
+		"check_id": f.CheckID, "asset_id": f.AssetID, "state": f.State, "class": f.Class,
+		"round_id": f.RoundID, "from": f.From, "to": f.To,
+	}
+}
+
+type resultsInput struct {
+	api.ListParams
+	ResultFilters
+}
+
+func (m *Module) pageOfRounds(ctx context.Context, query store.ListQuery) (store.Page[RoundView], error) {
+	page, err := store.List[Round](ctx, m.db.Read(), roundList(), api.ScopeFrom(ctx), query, nil)
+	if err != nil {
+		return store.Page[RoundView]{}, err
+	}
+	people := make([]string, len(page.Items))
+	for i, r := range page.Items {
+		people[i] = r.StartedBy
+	}
+	names, err := m.namesOf(ctx, people)
+	if err != nil {
+		return store.Page[RoundView]{}, err
+	}
+	return store.MapPage(page, func(r Round) RoundView { return viewRound(r, names) }), nil
+}
+
+func (m *Module) pageOfResults(ctx context.Context, query store.ListQuery) (store.Page[resultView], error) {
+	query.Filters = badStates(query.Filters)
+	page, err := store.List[Result](ctx, m.db.Read(), resultList(), api.ScopeFrom(ctx), query, nil)
+	return listed(ctx, page, err, func(r Result) string { return r.ID }, m.viewResults)
+}
+
 func (m *Module) roundRoutes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "inspect.rounds.list", Method: http.MethodGet, Path: "/inspect/rounds", Permission: PermissionRead,
 		Summary: "Rounds", Doc: "The latest first.",
 	}, func(ctx context.Context, in *roundsInput) (*api.PageOutput[RoundView], error) {
-		page, err := store.List[Round](ctx, m.db.Read(), roundList(), api.ScopeFrom(ctx), in.Query(map[string]string{
-			"plan_id": in.PlanID, "trigger": in.Trigger, "state": in.State, "worst_state": in.WorstState, "from": in.From, "to": in.To,
-		}), nil)
-		if err != nil {
-			return nil, err
-		}
-		people := make([]string, len(page.Items))
-		for i, r := range page.Items {
-			people[i] = r.StartedBy
-		}
-		names, err := m.namesOf(ctx, people)
-		if err != nil {
-			return nil, err
-		}
-		return api.ToPage(page, func(r Round) RoundView { return viewRound(r, names) }), nil
+		return answerPage(m.pageOfRounds(ctx, in.Query(in.filters())))
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.rounds.get", Method: http.MethodGet, Path: "/inspect/rounds/{id}", Permission: PermissionRead,
@@ -122,6 +176,7 @@ func (m *Module) roundRoutes(r *api.Router) {
 		}
 		page, err := m.Results(ctx, api.ScopeFrom(ctx), in.Query(badStates(filters)))
 		return listed(ctx, page, err, func(r Result) string { return r.ID }, m.viewResults)
+		return answerPage(m.pageOfResults(ctx, in.Query(in.filters())))
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.results.get", Method: http.MethodGet, Path: "/inspect/results/{id}", Permission: PermissionRead,

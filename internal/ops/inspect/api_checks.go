@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -23,7 +24,9 @@ func activeStates(filters map[string]string) map[string]string {
 	return together(filters, "state", "active", []string{"assigned", "open", "repaired"})
 }
 
+// together returns a map of its own: an export asks with the same filters for each page.
 func together(filters map[string]string, name, instead string, words []string) map[string]string {
+	filters = maps.Clone(filters)
 	asked := strings.Split(filters[name], ",")
 	slices.Sort(asked)
 	if slices.Equal(slices.Compact(asked), words) {
@@ -32,8 +35,8 @@ func together(filters map[string]string, name, instead string, words []string) m
 	return filters
 }
 
-type checksInput struct {
-	api.ListParams
+// CheckFilters narrow the checks; exported because only exported parts of an input are read.
+type CheckFilters struct {
 	AssetID   string `query:"asset_id"`
 	Class     string `query:"class" doc:"os_log, hardware, service, performance, instance, data"`
 	State     string `query:"state" doc:"OK, WARNING, CRITICAL, UNKNOWN"`
@@ -42,6 +45,23 @@ type checksInput struct {
 	Enabled   string `query:"enabled" doc:"true, false"`
 	Exemption string `query:"exemption" doc:"none, proposed, active: whether it is taken out as not applicable"`
 	Q         string `query:"q" maxLength:"100" doc:"Text in title, target or name of the asset"`
+}
+
+func (f *CheckFilters) filters() map[string]string {
+	return map[string]string{
+		"asset_id": f.AssetID, "class": f.Class, "state": f.State, "reason": f.Reason, "kind": f.Kind,
+		"enabled": flag(f.Enabled), "exemption": f.Exemption, "q": f.Q,
+	}
+}
+
+type checksInput struct {
+	api.ListParams
+	CheckFilters
+}
+
+func (m *Module) pageOfChecks(ctx context.Context, query store.ListQuery) (store.Page[checkView], error) {
+	page, err := store.List[Check](ctx, m.db.Read(), checkList(), api.ScopeFrom(ctx), query, nil)
+	return listed(ctx, page, err, func(c Check) string { return c.ID }, m.viewChecks)
 }
 
 type checkInput struct {
@@ -107,11 +127,7 @@ func (m *Module) checkRoutes(r *api.Router) {
 		ID: "inspect.checks.list", Method: http.MethodGet, Path: "/inspect/checks", Permission: PermissionRead,
 		Summary: "Checks with what they say now", Doc: "The gravest first.",
 	}, func(ctx context.Context, in *checksInput) (*api.PageOutput[checkView], error) {
-		page, err := store.List[Check](ctx, m.db.Read(), checkList(), api.ScopeFrom(ctx), in.Query(map[string]string{
-			"asset_id": in.AssetID, "class": in.Class, "state": in.State, "reason": in.Reason, "kind": in.Kind,
-			"enabled": flag(in.Enabled), "exemption": in.Exemption, "q": in.Q,
-		}), nil)
-		return listed(ctx, page, err, func(c Check) string { return c.ID }, m.viewChecks)
+		return answerPage(m.pageOfChecks(ctx, in.Query(in.filters())))
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.checks.create", Method: http.MethodPost, Path: "/inspect/checks", Permission: PermissionManage,
@@ -245,9 +261,16 @@ func viewPreview(p Preview) (previewView, error) {
 	return v, nil
 }
 
+// GapFilters narrow the gaps.
+type GapFilters struct {
+	PlanID string `query:"plan_id"`
+}
+
+func (f *GapFilters) filters() map[string]string { return map[string]string{"plan_id": f.PlanID} }
+
 type gapsInput struct {
 	api.ListParams
-	PlanID string `query:"plan_id"`
+	GapFilters
 }
 
 type gapView struct {
@@ -272,7 +295,7 @@ func (m *Module) planRoutes(r *api.Router) {
 		ID: "inspect.plans.list", Method: http.MethodGet, Path: "/inspect/plans", Permission: PermissionRead, Summary: "Plans",
 	}, func(ctx context.Context, in *plansInput) (*api.PageOutput[planView], error) {
 		page, err := store.List[Plan](ctx, m.db.Read(), planList(), api.ScopeFrom(ctx), in.Query(map[string]string{"enabled": flag(in.Enabled)}), nil)
-		return listed(ctx, page, err, func(p Plan) string { return p.ID }, m.viewPlans)
+		return answerPage(listed(ctx, page, err, func(p Plan) string { return p.ID }, m.viewPlans))
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.plans.create", Method: http.MethodPost, Path: "/inspect/plans", Permission: PermissionManage,
@@ -328,15 +351,19 @@ func (m *Module) planRoutes(r *api.Router) {
 		ID: "inspect.gaps.list", Method: http.MethodGet, Path: "/inspect/gaps", Permission: PermissionRead,
 		Summary: "Rounds that were due and did not take place", Doc: "The latest first.",
 	}, func(ctx context.Context, in *gapsInput) (*api.PageOutput[gapView], error) {
-		page, err := store.List[Gap](ctx, m.db.Read(), gapList(), api.ScopeFrom(ctx), in.Query(map[string]string{"plan_id": in.PlanID}), nil)
-		if err != nil {
-			return nil, err
-		}
-		return api.ToPage(page, func(g Gap) gapView {
-			return gapView{
-				ID: g.ID, PlanID: g.PlanID, From: g.FromAt.Time, To: g.ToAt.Time, MissedRounds: g.MissedRounds,
-				Reason: g.Reason, NotedAt: g.NotedAt.Time,
-			}
-		}), nil
+		return answerPage(m.pageOfGaps(ctx, in.Query(in.filters())))
 	})
+}
+
+func (m *Module) pageOfGaps(ctx context.Context, query store.ListQuery) (store.Page[gapView], error) {
+	page, err := store.List[Gap](ctx, m.db.Read(), gapList(), api.ScopeFrom(ctx), query, nil)
+	if err != nil {
+		return store.Page[gapView]{}, err
+	}
+	return store.MapPage(page, func(g Gap) gapView {
+		return gapView{
+			ID: g.ID, PlanID: g.PlanID, From: g.FromAt.Time, To: g.ToAt.Time, MissedRounds: g.MissedRounds,
+			Reason: g.Reason, NotedAt: g.NotedAt.Time,
+		}
+	}), nil
 }

@@ -92,7 +92,7 @@ func (m *Module) exemptionRoutes(r *api.Router) {
 	}, func(ctx context.Context, in *exemptionsInput) (*api.PageOutput[exemptionView], error) {
 		page, err := store.List[Exemption](ctx, m.db.Read(), exemptionList(), api.ScopeFrom(ctx),
 			in.Query(map[string]string{"state": in.State, "asset_id": in.AssetID, "kind": in.Kind}), nil)
-		return listed(ctx, page, err, func(e Exemption) string { return e.ID }, m.viewExemptions)
+		return answerPage(listed(ctx, page, err, func(e Exemption) string { return e.ID }, m.viewExemptions))
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.exemptions.create", Method: http.MethodPost, Path: "/inspect/exemptions", Permission: PermissionManage,

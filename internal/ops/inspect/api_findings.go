@@ -10,17 +10,31 @@ import (
 	"taxops/internal/kernel/store"
 )
 
+// FindingFilters narrow the findings; exported because only exported parts of an input are read.
+type FindingFilters struct {
+	State         string `query:"state" doc:"open, assigned, repaired, closed"`
+	Severity      string `query:"severity" doc:"warning, critical, unknown"`
+	AssigneeID    string `query:"assignee_id"`
+	NotAssigneeID string `query:"not_assignee_id" doc:"Not assigned to this person"`
+	Class         string `query:"class" doc:"os_log, hardware, service, performance, instance, data"`
+	AssetID       string `query:"asset_id"`
+	SystemID      string `query:"system_id"`
+	Overdue       string `query:"overdue" enum:"0,1,true,false" doc:"1: the due time has passed without a good result"`
+	Recurring     string `query:"recurring" enum:"0,1,true,false" doc:"1: the same check had a finding that ended less than 30 days before"`
+	Q             string `query:"q" maxLength:"100" doc:"Text in number, title, name of the asset or first summary; the newest 10000 that match"`
+}
+
+func (f *FindingFilters) filters() map[string]string {
+	return map[string]string{
+		"state": f.State, "severity": f.Severity, "assignee_id": f.AssigneeID, "not_assignee_id": f.NotAssigneeID,
+		"class": f.Class, "asset_id": f.AssetID, "system_id": f.SystemID,
+		"overdue": flag(f.Overdue), "recurring": flag(f.Recurring), "q": f.Q,
+	}
+}
+
 type findingsInput struct {
 	api.ListParams
-	State      string `query:"state" doc:"open, assigned, repaired, closed"`
-	Severity   string `query:"severity" doc:"warning, critical, unknown"`
-	AssigneeID string `query:"assignee_id"`
-	Class      string `query:"class" doc:"os_log, hardware, service, performance, instance, data"`
-	AssetID    string `query:"asset_id"`
-	SystemID   string `query:"system_id"`
-	Overdue    string `query:"overdue" enum:"0,1,true,false" doc:"1: the due time has passed without a good result"`
-	Recurring  string `query:"recurring" enum:"0,1,true,false" doc:"1: the same check had a finding that ended less than 30 days before"`
-	Q          string `query:"q" maxLength:"100" doc:"Text in number, title, name of the asset or first summary; the newest 10000 that match"`
+	FindingFilters
 }
 
 type assignInput struct {
@@ -63,6 +77,13 @@ func (m *Module) Findings(ctx context.Context, scope store.Scope, query store.Li
 	return store.List[Finding](ctx, m.db.Read(), findingList(), scope, query, containing(m.db.Dialect(), q))
 }
 
+// pageOfFindings reads a page as the API shows it; the filter q is the text that is searched for.
+func (m *Module) pageOfFindings(ctx context.Context, query store.ListQuery) (store.Page[FindingView], error) {
+	query, q := without(query, "q")
+	page, err := m.Findings(ctx, api.ScopeFrom(ctx), query, q)
+	return listed(ctx, page, err, func(f Finding) string { return f.ID }, m.viewFindings)
+}
+
 func (m *Module) viewFinding(ctx context.Context) func(Finding) (FindingView, error) {
 	return func(f Finding) (FindingView, error) {
 		views, err := m.viewFindings(ctx, []Finding{f})
@@ -73,13 +94,9 @@ func (m *Module) viewFinding(ctx context.Context) func(Finding) (FindingView, er
 func (m *Module) findingRoutes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "inspect.findings.list", Method: http.MethodGet, Path: "/inspect/findings", Permission: PermissionRead,
-		Summary: "Findings", Doc: "The latest first.",
+		Summary: "Findings", Doc: "Sorted by severity or opened_at; -severity, the default, is red first and the newest first among equals.",
 	}, func(ctx context.Context, in *findingsInput) (*api.PageOutput[FindingView], error) {
-		page, err := m.Findings(ctx, api.ScopeFrom(ctx), in.Query(map[string]string{
-			"state": in.State, "severity": in.Severity, "assignee_id": in.AssigneeID, "class": in.Class,
-			"asset_id": in.AssetID, "system_id": in.SystemID, "overdue": flag(in.Overdue), "recurring": flag(in.Recurring),
-		}), in.Q)
-		return listed(ctx, page, err, func(f Finding) string { return f.ID }, m.viewFindings)
+		return answerPage(m.pageOfFindings(ctx, in.Query(in.filters())))
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.findings.get", Method: http.MethodGet, Path: "/inspect/findings/{id}", Permission: PermissionRead,

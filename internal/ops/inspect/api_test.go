@@ -352,7 +352,7 @@ func TestHomeCards(t *testing.T) {
 		b.later() // one slot later than due
 		f := b.findings()[0]
 		got = cards()
-		if got["inspect.findings.grave"].Count != 1 || got["inspect.findings.unassigned"].Count != 1 || got["inspect.quiet"] != nil || got["inspect.findings.mine"] != nil {
+		if got["inspect.findings.grave"].Count != 1 || got["inspect.findings.unassigned"] != nil || got["inspect.quiet"] != nil || got["inspect.findings.mine"] != nil {
 			t.Errorf("something is wrong: %v", jsonOf(got))
 		}
 		if got["inspect.rounds.missed"] == nil {
@@ -361,8 +361,15 @@ func TestHomeCards(t *testing.T) {
 		if _, err := b.AssignFinding(b.ctx(), scope, f.ID, Assignment{AccountID: "ann", Version: f.Version}); err != nil {
 			t.Fatal(err)
 		}
-		if got = cards(); got["inspect.findings.mine"].Count != 1 || got["inspect.findings.unassigned"] != nil {
-			t.Errorf("mine: %v", jsonOf(got))
+		if got = cards(); got["inspect.findings.mine"].Count != 1 || got["inspect.findings.mine"].Severity != "critical" ||
+			got["inspect.findings.grave"] != nil || got["inspect.findings.unassigned"] != nil {
+			t.Errorf("mine is on one card only: %v", jsonOf(got))
+		}
+		b.w.say(2, probe.Warning, "slow", "慢")
+		b.stepped.Step(defaultPlanInterval)
+		b.later()
+		if got = cards(); got["inspect.findings.unassigned"].Count != 1 || got["inspect.findings.grave"] != nil || got["inspect.findings.mine"].Count != 1 {
+			t.Errorf("a warning that nobody has: %v", jsonOf(got))
 		}
 		b.stepped.Step(time.Hour)
 		if got = cards(); got["inspect.rounds.missed"].Severity != "critical" {

@@ -58,7 +58,9 @@ type Finding struct {
 	State         state.State
 	Active        int
 	Severity      string
+	Urgency       int64 // made by the database from Severity and OpenedAt: red first, the newest first among equals
 	Title         string
+	TitleEN       string `bun:"title_en"`
 	Summary       string
 	CheckID       string
 	AssetID       string
@@ -177,12 +179,13 @@ func (f *Finding) observe(r *Result, said probe.State, at store.Time) (step, err
 
 // open starts a finding from a bad result.
 func open(c *Check, r *Result, said probe.State) *Finding {
-	title := c.TitleZH
+	title, titleEN := c.TitleZH, c.TitleEN
 	if c.Target != "" {
 		title += " " + c.Target
+		titleEN += " " + c.Target
 	}
 	return &Finding{
-		State: findingMachine().Initial, Active: 1, Severity: severityOf(said), Title: title, Summary: r.Summary,
+		State: findingMachine().Initial, Active: 1, Severity: severityOf(said), Title: title, TitleEN: titleEN, Summary: r.Summary,
 		CheckID: c.ID, AssetID: c.AssetID, AssetName: c.AssetName, Kind: c.Kind, Class: c.Class,
 		OpenedAt: r.RanAt, LastSeenAt: r.RanAt, SeenCount: 1, FirstResultID: r.ID, LastResultID: r.ID,
 		AreaPath: c.AreaPath, SystemID: c.SystemID, Version: 1,

@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"time"
 
 	"taxops/internal/kernel/api"
@@ -18,9 +19,9 @@ func (m *Module) HomeCards() []api.HomeCard {
 		return api.HomeCard{Key: key, Permission: PermissionRead, Load: load}
 	}
 	return []api.HomeCard{
+		card("inspect.findings.mine", m.mineCard),
 		card("inspect.findings.overdue", m.overdueCard),
 		card("inspect.findings.grave", m.graveCard),
-		card("inspect.findings.mine", m.mineCard),
 		card("inspect.findings.unassigned", m.unassignedCard),
 		card("inspect.rounds.missed", m.missedCard),
 		card("inspect.plans.empty", m.emptyPlansCard),
@@ -36,38 +37,61 @@ func (m *Module) findingsCard(ctx context.Context, scope store.Scope, filters ma
 	}
 	c := &api.Card{Severity: severity, TitleZH: zh, TitleEN: en, Count: page.Total, Href: href, Items: []api.CardItem{}}
 	for _, f := range page.Items {
-		title := fmt.Sprintf("%s %s · %s", f.Number, f.AssetName, f.Title)
 		c.Items = append(c.Items, api.CardItem{
-			TitleZH: title, TitleEN: title, Href: "/inspect/findings/" + f.ID, At: f.OpenedAt.Ptr(), State: f.Severity,
+			TitleZH: fmt.Sprintf("%s %s · %s", f.Number, f.AssetName, f.Title),
+			TitleEN: fmt.Sprintf("%s %s · %s", f.Number, f.AssetName, f.TitleEN), Href: "/inspect/findings/" + f.ID, At: f.OpenedAt.Ptr(), State: f.Severity,
 		})
 	}
 	return c, nil
 }
 
-const notClosed = "open,assigned,repaired"
+// Values of filters that stand for several words.
+const (
+	notClosed = "open,assigned,repaired"
+	grave     = severityCritical + "," + severityUnknown
+)
 
-func (m *Module) overdueCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
-	return m.findingsCard(ctx, scope, map[string]string{"state": notClosed, "overdue": "1"}, "critical",
-		"逾期未消除的隐患", "Overdue findings", "/inspect/findings?state="+notClosed+"&overdue=1")
-}
+// The four cards of findings share none: what is mine is on that card only, then what is overdue, what is
+// grave and not overdue, and the warnings that nobody has.
 
-func (m *Module) graveCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
-	return m.findingsCard(ctx, scope, map[string]string{"state": notClosed, "severity": "critical,unknown"}, "critical",
-		"严重或未知的隐患", "Critical or unknown findings", "/inspect/findings?state="+notClosed+"&severity=critical,unknown")
-}
-
+// mineCard is as grave as its gravest finding, which the list shows first.
 func (m *Module) mineCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
 	me := api.CallerFrom(ctx).AccountID
 	if me == "" {
 		return nil, nil
 	}
-	return m.findingsCard(ctx, scope, map[string]string{"state": notClosed, "assignee_id": me}, "warning",
+	c, err := m.findingsCard(ctx, scope, map[string]string{"state": notClosed, "assignee_id": me}, "warning",
 		"派给我的隐患", "Findings assigned to me", "/inspect/findings?state="+notClosed+"&assignee_id="+me)
+	if c != nil && c.Items[0].State != severityWarning {
+		c.Severity = "critical"
+	}
+	return c, err
+}
+
+// othersCard shows findings that are not the caller's.
+func (m *Module) othersCard(ctx context.Context, scope store.Scope, filters map[string]string, severity, zh, en string) (*api.Card, error) {
+	if me := api.CallerFrom(ctx).AccountID; me != "" {
+		filters["not_assignee_id"] = me
+	}
+	query := url.Values{}
+	for name, v := range filters {
+		query.Set(name, v)
+	}
+	return m.findingsCard(ctx, scope, filters, severity, zh, en, "/inspect/findings?"+query.Encode())
+}
+
+func (m *Module) overdueCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
+	return m.othersCard(ctx, scope, map[string]string{"state": notClosed, "overdue": "1"}, "critical", "逾期未消除的隐患", "Overdue findings")
+}
+
+func (m *Module) graveCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
+	return m.othersCard(ctx, scope, map[string]string{"state": notClosed, "overdue": "0", "severity": grave}, "critical",
+		"严重或未知的隐患", "Critical or unknown findings")
 }
 
 func (m *Module) unassignedCard(ctx context.Context, scope store.Scope) (*api.Card, error) {
-	return m.findingsCard(ctx, scope, map[string]string{"state": string(Open)}, "warning",
-		"待派的隐患", "Findings nobody has yet", "/inspect/findings?state=open")
+	return m.othersCard(ctx, scope, map[string]string{"state": string(Open), "overdue": "0", "severity": severityWarning}, "warning",
+		"待派的警告", "Warnings nobody has yet")
 }
 
 // missedCard tells what was due and did not happen: plans that are late now, items missed in the last
@@ -91,7 +115,7 @@ func (m *Module) missedCard(ctx context.Context, scope store.Scope) (*api.Card, 
 		if late := now.Sub(p.NextDueAt.Time); late > 2*p.deadline() {
 			c.Severity = "critical"
 			add(api.CardItem{
-				TitleZH: "计划「" + p.Name + "」未按时巡检", TitleEN: "Plan “" + p.Name + "” does not run on time",
+				TitleZH: "计划「" + p.Name + "」未按时巡检", TitleEN: "Plan “" + planNameEN(p.Name) + "” does not run on time",
 				Href: "/inspect/plans/" + p.ID, At: p.NextDueAt.Ptr(), State: "CRITICAL",
 			})
 		}

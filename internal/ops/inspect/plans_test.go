@@ -20,7 +20,7 @@ func values() map[string]string {
 	return map[string]string{
 		"check_id": "c1", "asset_id": "a1", "class": "service", "round_id": "r1", "plan_id": "p1", "trigger": "schedule", "worst_state": "OK",
 		"from": "2026-08-05T00:00:00Z", "to": "2026-09-02T00:00:00Z", "since": "2026-08-02T00:00:00Z", "severity": "critical",
-		"assignee_id": "u1", "system_id": "s1", "enabled": "1", "active": "1", "not_ok": "1", "overdue": "1", "recurring": "1",
+		"assignee_id": "u1", "not_assignee_id": "u1", "system_id": "s1", "enabled": "1", "active": "1", "not_ok": "1", "overdue": "1", "recurring": "1",
 	}
 }
 
@@ -143,7 +143,7 @@ func TestEveryDocumentedFilterIsOne(t *testing.T) {
 		"/inspect/plans":    {"enabled"},
 		"/inspect/rounds":   {"plan_id", "trigger", "state", "worst_state", "from", "to"},
 		"/inspect/results":  {"check_id", "asset_id", "state", "class", "round_id", "from", "to"},
-		"/inspect/findings": {"state", "severity", "assignee_id", "class", "asset_id", "system_id", "q"},
+		"/inspect/findings": {"state", "severity", "assignee_id", "not_assignee_id", "class", "asset_id", "system_id", "q"},
 		"/inspect/gaps":     {"plan_id"},
 	}
 	for _, path := range slices.Sorted(maps.Keys(paths)) {

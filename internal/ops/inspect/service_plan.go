@@ -15,8 +15,17 @@ import (
 // The plan that every machine gets.
 const (
 	defaultPlanName     = "本机巡检"
+	defaultPlanNameEN   = "This machine"
 	defaultPlanInterval = 5 * time.Minute
 )
+
+// planNameEN names a plan in English. People give their plans one name, whatever language they read.
+func planNameEN(name string) string {
+	if name == defaultPlanName {
+		return defaultPlanNameEN
+	}
+	return name
+}
 
 // CodeAlreadyRunning says that a round of the plan is under way.
 const CodeAlreadyRunning problem.Code = "already_running"

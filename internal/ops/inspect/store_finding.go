@@ -21,14 +21,15 @@ func findingList() *store.ListSpec {
 			{Name: "active", Column: "active"}, // see activeStates
 			{Name: "severity", Column: "severity", OneOf: []string{severityWarning, severityCritical, severityUnknown}},
 			{Name: "assignee_id", Column: "assignee_id"},
+			{Name: "not_assignee_id", Column: "assignee_id", Match: store.Not},
 			{Name: "class", Column: "class", OneOf: classWords()},
 			{Name: "asset_id", Column: "asset_id"},
 			{Name: "system_id", Column: "system_id"},
 			{Name: "overdue", Column: "overdue", OneOf: []string{"0", "1"}},
 			{Name: "recurring", Column: "recurring", OneOf: []string{"0", "1"}},
 		},
-		Sorts:       map[string]string{"opened_at": "opened_at"},
-		DefaultSort: "-opened_at",
+		Sorts:       map[string]string{"severity": "urgency", "opened_at": "opened_at"},
+		DefaultSort: "-severity", // red first, the newest first among equals
 	}
 }
 
@@ -132,8 +133,8 @@ func lateFindings(ctx context.Context, tx *store.Tx, now time.Time, most int64) 
 
 // insertFinding stores a new finding and makes its text searchable.
 func insertFinding(ctx context.Context, tx *store.Tx, f *Finding) error {
-	words := grams.Cut(strings.Join([]string{f.Number, f.Title, f.AssetName, clean(f.Summary, 1000)}, " "))
-	ins := tx.NewInsert().Model(f)
+	words := grams.Cut(strings.Join([]string{f.Number, f.Title, f.TitleEN, f.AssetName, clean(f.Summary, 1000)}, " "))
+	ins := tx.NewInsert().Model(f).ExcludeColumn("urgency")
 	if tx.Engine() == store.Postgres {
 		ins = ins.Value("grams", "?::tsvector", grams.TSVector(words))
 	}
@@ -153,7 +154,7 @@ func insertFinding(ctx context.Context, tx *store.Tx, f *Finding) error {
 func saveFinding(ctx context.Context, tx *store.Tx, f *Finding) error {
 	was := f.Version
 	f.Version++
-	res, err := tx.NewUpdate().Model(f).WherePK().Where("version = ?", was).Exec(ctx)
+	res, err := tx.NewUpdate().Model(f).ExcludeColumn("urgency").WherePK().Where("version = ?", was).Exec(ctx)
 	return stale(res, err, "finding")
 }
 

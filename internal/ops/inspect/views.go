@@ -30,6 +30,17 @@ type thresholdView struct {
 	Unit   string `json:"unit"`
 }
 
+type kindsView struct {
+	Items   []kindView   `json:"items" nullable:"false"`
+	Metrics []metricView `json:"metrics" nullable:"false" doc:"What measured values are called"`
+}
+
+type metricView struct {
+	Name    string `json:"name" doc:"The label of a measured value up to its first blank"`
+	TitleZH string `json:"title_zh"`
+	TitleEN string `json:"title_en"`
+}
+
 type kindView struct {
 	Kind       string          `json:"kind"`
 	Class      string          `json:"class" enum:"os_log,hardware,service,performance,instance,data"`
@@ -221,6 +232,7 @@ type timingView struct {
 type planView struct {
 	ID              string         `json:"id"`
 	Name            string         `json:"name"`
+	NameEN          string         `json:"name_en" doc:"The name in English: its own for a plan that the program made, else the same"`
 	IntervalSeconds int64          `json:"interval_seconds"`
 	Enabled         bool           `json:"enabled"`
 	NextDueAt       time.Time      `json:"next_due_at"`
@@ -260,7 +272,7 @@ func (m *Module) viewPlans(ctx context.Context, plans []Plan) (map[string]planVi
 			return nil, err
 		}
 		v := planView{
-			ID: p.ID, Name: p.Name, IntervalSeconds: p.IntervalSeconds, Enabled: p.Enabled == 1, NextDueAt: p.NextDueAt.Time,
+			ID: p.ID, Name: p.Name, NameEN: planNameEN(p.Name), IntervalSeconds: p.IntervalSeconds, Enabled: p.Enabled == 1, NextDueAt: p.NextDueAt.Time,
 			CheckCount: len(checks), AssetCount: assetsOf(checks), State: p.state(len(checks)), EmptySince: p.EmptySince.Ptr(),
 			CalendarMissing: append([]int{}, p.schedule().Missing(c, now)...), Timing: timingView(p.Timing.filled()),
 			AreaPath: p.AreaPath, SystemID: p.SystemID, Version: p.Version,
@@ -295,6 +307,7 @@ type RoundView struct {
 	Number       string      `json:"number"`
 	PlanID       string      `json:"plan_id"`
 	PlanName     string      `json:"plan_name"`
+	PlanNameEN   string      `json:"plan_name_en" doc:"See name_en of a plan"`
 	Trigger      string      `json:"trigger" enum:"schedule,manual,start"`
 	State        string      `json:"state" enum:"running,finished"`
 	DueAt        time.Time   `json:"due_at"`
@@ -315,7 +328,7 @@ type RoundView struct {
 
 func viewRound(r Round, names map[string]string) RoundView {
 	v := RoundView{
-		ID: r.ID, Number: r.Number, PlanID: r.PlanID, PlanName: r.PlanName, Trigger: r.StartedHow, State: r.State,
+		ID: r.ID, Number: r.Number, PlanID: r.PlanID, PlanName: r.PlanName, PlanNameEN: planNameEN(r.PlanName), Trigger: r.StartedHow, State: r.State,
 		DueAt: r.DueAt.Time, DueWhy: r.DueWhy, StartedAt: r.StartedAt.Time, FinishedAt: r.FinishedAt.Ptr(), Planned: r.Planned, Ran: r.Ran, Missed: r.Missed,
 		WorstState: r.WorstState, Counts: countsView{OK: r.OK, Warning: r.Warning, Critical: r.Critical, Unknown: r.Unknown, NoSource: r.NoSource},
 		MissedReason: r.MissedReason, TreeRoot: r.TreeRoot, AreaPath: r.AreaPath, SystemID: r.SystemID,
@@ -402,7 +415,8 @@ type FindingView struct {
 	Number     string      `json:"number" example:"FND-2026-0001"`
 	State      string      `json:"state" enum:"open,assigned,repaired,closed"`
 	Severity   string      `json:"severity" enum:"warning,critical,unknown" doc:"The gravest it has been"`
-	Title      string      `json:"title"`
+	TitleZH    string      `json:"title_zh"`
+	TitleEN    string      `json:"title_en"`
 	Summary    string      `json:"summary"`
 	CheckID    string      `json:"check_id"`
 	AssetID    string      `json:"asset_id"`
@@ -443,7 +457,7 @@ func (m *Module) viewFindings(ctx context.Context, findings []Finding) (map[stri
 	out := make(map[string]FindingView, len(findings))
 	for _, f := range findings {
 		v := FindingView{
-			ID: f.ID, Number: f.Number, State: string(f.State), Severity: f.Severity, Title: f.Title, Summary: f.Summary,
+			ID: f.ID, Number: f.Number, State: string(f.State), Severity: f.Severity, TitleZH: f.Title, TitleEN: f.TitleEN, Summary: f.Summary,
 			CheckID: f.CheckID, AssetID: f.AssetID, AssetName: f.AssetName, Kind: f.Kind, Class: f.Class,
 			AreaPath: f.AreaPath, SystemID: f.SystemID, OpenedAt: f.OpenedAt.Time, LastSeenAt: f.LastSeenAt.Time,
 			SeenCount: f.SeenCount, ClosedAt: f.ClosedAt.Ptr(), DueAt: f.DueAt.Ptr(), PreviousID: f.PreviousID, Version: f.Version,

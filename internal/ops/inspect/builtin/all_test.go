@@ -55,6 +55,9 @@ func TestEveryKindIsWellFormed(t *testing.T) {
 			}
 		}
 		for _, th := range b.Thresholds {
+			if _, _, ok := probe.MetricTitle(th.Metric); !ok {
+				t.Errorf("%s: metric %s has no title in probe.Metrics", b.Kind, th.Metric)
+			}
 			if err := (probe.Limit{Warn: th.Warn, Crit: th.Crit}).Check(); err != nil {
 				t.Errorf("%s: %s: %v", b.Kind, th.Metric, err)
 			}

@@ -4,19 +4,17 @@ import { Link } from '@tanstack/react-router'
 import { Button } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useOrgNames } from '@/shared/api/org'
 import type { Account } from '@/shared/api/types'
 import { useLocalized } from '@/shared/lib/localized'
 import { Can } from '@/shared/lib/perm'
 import { useFilters } from '@/shared/lib/search'
-import { formatTime } from '@/shared/lib/time'
 import { DataTable, type Column } from '@/shared/ui/DataTable'
 import { FilterSelect } from '@/shared/ui/FilterSelect'
 import { PageHeader } from '@/shared/ui/PageHeader'
 import { Ago, Time } from '@/shared/ui/Time'
 import { AccountDrawer } from './components/AccountDrawer'
 import { AccountForm } from './components/AccountForm'
-import { accountStateKey, AccountStateTag } from './components/AccountState'
+import { AccountStateTag } from './components/AccountState'
 import { GrantList } from './components/GrantsEditor'
 import { InvitationModal, type ShownInvitation } from './components/InvitationModal'
 import { fetchAccounts, keys, rolesQuery } from './queries'
@@ -27,16 +25,11 @@ const states = ['invited', 'active', 'disabled', 'removed'] as const
 export default function AccountsPage() {
   const { t } = useTranslation('access')
   const { title } = useLocalized()
-  const { areaName } = useOrgNames()
   const roles = useQuery(rolesQuery).data ?? []
   const [search, change] = useFilters<'open'>()
   const [editing, setEditing] = useState<Account | 'new'>()
   const [invitation, setInvitation] = useState<ShownInvitation>()
   const [total, setTotal] = useState('')
-  const roleTitle = (name: string) => {
-    const role = roles.find((r) => r.role === name)
-    return role ? title(role) : name
-  }
 
   const columns: Column<Account>[] = [
     {
@@ -44,7 +37,6 @@ export default function AccountsPage() {
       title: t('account.displayName'),
       width: 220,
       sort: 'display_name',
-      text: (account) => account.display_name,
       render: (account) => (
         <Link to="." search={((old: object) => ({ ...old, open: account.id })) as never}>
           {account.display_name || t('state.erased')}
@@ -57,28 +49,24 @@ export default function AccountsPage() {
       width: 160,
       sort: 'login',
       ellipsis: true,
-      text: (account) => account.login,
       render: (account) => <span className="mono soft">{account.login}</span>,
     },
     {
       key: 'state',
       title: t('account.state'),
       width: 110,
-      text: (account) => t(accountStateKey(account)),
       render: (account) => <AccountStateTag account={account} />,
     },
     {
       key: 'grants',
       title: t('grants.title'),
       width: 320,
-      text: (account) => account.grants.map((g) => `${roleTitle(g.role)} ${areaName(g.area_path)}`).join('; '),
       render: (account) => <GrantList grants={account.grants} max={2} />,
     },
     {
       key: 'totp',
       title: t('account.totp'),
       width: 100,
-      text: (account) => (account.totp_enabled ? t('account.totpOn') : t('account.totpOff')),
       render: (account) =>
         account.totp_enabled ? t('account.totpOn') : <span className="muted">{t('account.totpOff')}</span>,
     },
@@ -86,7 +74,6 @@ export default function AccountsPage() {
       key: 'last',
       title: t('account.lastSignIn'),
       width: 130,
-      text: (account) => (account.last_sign_in_at ? formatTime(account.last_sign_in_at, 'full') : ''),
       render: (account) =>
         account.last_sign_in_at ? (
           <Ago value={account.last_sign_in_at} />
@@ -99,7 +86,6 @@ export default function AccountsPage() {
       title: t('account.created'),
       width: 130,
       sort: 'created_at',
-      text: (account) => formatTime(account.created_at, 'full'),
       render: (account) => <Time value={account.created_at} />,
     },
   ]
@@ -124,7 +110,7 @@ export default function AccountsPage() {
         rowKey={(account) => account.id}
         filterKeys={filterKeys}
         searchPlaceholder={t('accounts.search')}
-        exportName="accounts"
+        exportPath="/access/accounts/export"
         onTotal={setTotal}
         openKey={search.open}
         onOpen={(account) => change({ open: account.id })}

@@ -10,7 +10,6 @@ import { useOrgNames } from '@/shared/api/org'
 import { useLocalized } from '@/shared/lib/localized'
 import { showValue } from '@/shared/lib/measure'
 import { Can, usePerm } from '@/shared/lib/perm'
-import { formatTime } from '@/shared/lib/time'
 import { DataTable, type Column } from '@/shared/ui/DataTable'
 import { FilterSelect } from '@/shared/ui/FilterSelect'
 import { PageHeader } from '@/shared/ui/PageHeader'
@@ -128,7 +127,6 @@ function Checks({ assetId }: { assetId: string }) {
       title: t('check.state'),
       width: 96,
       sort: 'state',
-      text: (c) => (c.current ? t(`common:check.${c.current.state}`) : ''),
       render: (c) =>
         c.enabled ? (
           <CheckStateTag state={c.current?.state} reason={c.current?.reason} />
@@ -141,7 +139,6 @@ function Checks({ assetId }: { assetId: string }) {
       title: t('check.check'),
       width: 220,
       ellipsis: true,
-      text: (c) => [title(c), c.target].filter(Boolean).join(' '),
       render: (c) => (
         <Link to={`/inspect/checks/${c.id}` as string}>
           {title(c)}
@@ -154,7 +151,6 @@ function Checks({ assetId }: { assetId: string }) {
       title: t('check.summary'),
       width: 280,
       ellipsis: true,
-      text: (c) => c.current?.summary,
       render: (c) => <span className="soft">{c.current?.summary ?? '—'}</span>,
     },
     {
@@ -162,14 +158,12 @@ function Checks({ assetId }: { assetId: string }) {
       title: t('check.class'),
       width: 120,
       ellipsis: true,
-      text: (c) => t(`parts:class.${c.class}`),
       render: (c) => <span className="soft">{t(`parts:class.${c.class}`)}</span>,
     },
     {
       key: 'since',
       title: t('check.since'),
       width: 100,
-      text: (c) => formatTime(c.current?.since, 'full'),
       render: (c) => <Elapsed since={c.current?.since} />,
     },
   ]
@@ -181,7 +175,7 @@ function Checks({ assetId }: { assetId: string }) {
       rowKey={(c) => c.id}
       fixed={fixed}
       filterKeys={['class', 'state']}
-      exportName="asset-checks"
+      exportPath="/inspect/checks/export"
       onOpen={(c) => void navigate({ to: `/inspect/checks/${c.id}` as string })}
       empty={<Empty text={t('asset.noChecks')} />}
       filters={

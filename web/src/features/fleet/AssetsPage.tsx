@@ -6,7 +6,6 @@ import { useTranslation } from 'react-i18next'
 import type { Asset } from '@/shared/api/fleet'
 import { useOrgNames } from '@/shared/api/org'
 import { Can } from '@/shared/lib/perm'
-import { formatTime } from '@/shared/lib/time'
 import { DataTable, type Column } from '@/shared/ui/DataTable'
 import { FilterSelect } from '@/shared/ui/FilterSelect'
 import { PageHeader } from '@/shared/ui/PageHeader'
@@ -31,7 +30,6 @@ export default function AssetsPage() {
       key: 'worst',
       title: t('asset.worst'),
       width: 100,
-      text: (a) => (a.worst_state ? t(`check.${a.worst_state}`) : ''),
       render: (a) =>
         a.state === 'retired' ? (
           <StateTag tone="absent" text={t('state.retired')} />
@@ -43,21 +41,18 @@ export default function AssetsPage() {
       key: 'number',
       title: t('asset.number'),
       width: 136,
-      text: (a) => a.number,
       render: (a) => <span className="mono soft nowrap">{a.number}</span>,
     },
     {
       key: 'name',
       title: t('asset.name'),
       width: 190,
-      text: (a) => a.name,
       render: (a) => <Link to={`/fleet/assets/${a.id}` as string}>{a.name}</Link>,
     },
     {
       key: 'kind',
       title: t('asset.kind'),
       width: 80,
-      text: (a) => t(`kind.${a.kind}`),
       render: (a) => t(`kind.${a.kind}`),
     },
     {
@@ -65,7 +60,6 @@ export default function AssetsPage() {
       title: t('asset.hostname'),
       width: 150,
       ellipsis: true,
-      text: (a) => a.hostname,
       render: (a) => <span className="mono soft">{a.hostname || '—'}</span>,
     },
     {
@@ -73,7 +67,6 @@ export default function AssetsPage() {
       title: t('fact.os'),
       width: 200,
       ellipsis: true,
-      text: (a) => a.facts.os,
       render: (a) => <span className="soft">{a.facts.os || '—'}</span>,
     },
     {
@@ -81,7 +74,6 @@ export default function AssetsPage() {
       title: t('asset.system'),
       width: 150,
       ellipsis: true,
-      text: (a) => systemName(a.system_id),
       render: (a) => systemName(a.system_id),
     },
     {
@@ -89,14 +81,12 @@ export default function AssetsPage() {
       title: t('asset.area'),
       width: 110,
       ellipsis: true,
-      text: (a) => areaName(a.area_path),
       render: (a) => areaName(a.area_path),
     },
     {
       key: 'updated',
       title: t('asset.updated'),
       width: 110,
-      text: (a) => formatTime(a.updated_at, 'full'),
       render: (a) => <Ago value={a.updated_at} />,
     },
   ]
@@ -121,7 +111,7 @@ export default function AssetsPage() {
         rowKey={(a) => a.id}
         filterKeys={filterKeys}
         searchPlaceholder={t('assets.search')}
-        exportName="assets"
+        exportPath="/fleet/assets/export"
         onTotal={setTotal}
         onOpen={open}
         empty={<Empty text={t('assets.empty')} hint={t('assets.emptyHint')} />}

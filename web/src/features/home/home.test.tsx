@@ -22,6 +22,7 @@ const round = {
   number: 'RND-2026-0007',
   plan_id: 'p-1',
   plan_name: '本机巡检',
+  plan_name_en: 'This machine',
   trigger: 'schedule',
   state: 'finished',
   started_at: '2026-11-24T01:00:00Z',
@@ -37,6 +38,7 @@ const round = {
 const plan = {
   id: 'p-1',
   name: '本机巡检',
+  name_en: 'This machine',
   enabled: true,
   next_due_at: '2026-11-24T01:05:00Z',
   selector: { classes: [] },

@@ -4,7 +4,8 @@ import { lastRoundQuery } from '@/shared/api/inspect'
 import { meKey } from '@/shared/api/me'
 import type { Me } from '@/shared/api/types'
 import type { NavEntry, Searcher } from '@/shared/feature'
-import { lazyPage, shellRoute } from '@/shared/routing'
+import { shellRoute } from '@/shared/routing'
+import HomePage from './HomePage'
 import { homeQuery } from './queries'
 
 const home = createRoute({
@@ -16,7 +17,8 @@ const home = createRoute({
     const me = context.queryClient.getQueryData<Me>(meKey)
     if (me?.permissions.includes('inspect.read')) void context.queryClient.prefetchQuery(lastRoundQuery)
   },
-  component: lazyPage(() => import('./HomePage')),
+  // Part of the first file: it is what people open first, and a file of its own would only be asked for late.
+  component: HomePage,
 })
 
 export const routes = [home] as const

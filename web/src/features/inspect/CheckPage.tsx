@@ -11,7 +11,6 @@ import { useLocalized } from '@/shared/lib/localized'
 import { rangeWords, showValue } from '@/shared/lib/measure'
 import { Can } from '@/shared/lib/perm'
 import { useFilters } from '@/shared/lib/search'
-import { formatTime } from '@/shared/lib/time'
 import { DataTable, type Column } from '@/shared/ui/DataTable'
 import { FilterSelect } from '@/shared/ui/FilterSelect'
 import { Notice } from '@/shared/ui/Notice'
@@ -30,7 +29,7 @@ import { KeyValue, ValueTable } from './components/values'
 import './inspect.css'
 import { changeCheck, checkQuery, fetchResults, keys, kindsQuery, module, tryCheck } from './queries'
 import type { Kind, Result } from './types'
-import { useReasonText } from './words'
+import { useMetricName, useReasonText } from './words'
 
 /** One check: what it says now, how that went, what it was told. */
 export default function CheckPage() {
@@ -197,7 +196,6 @@ function Results({ checkId, open, onOpen }: { checkId: string; open?: string; on
       key: 'state',
       title: t('col.state'),
       width: 90,
-      text: (r) => t(`check.${r.state}`),
       render: (r) => <CheckStateTag state={r.state} reason={r.reason} />,
     },
     {
@@ -205,7 +203,6 @@ function Results({ checkId, open, onOpen }: { checkId: string; open?: string; on
       title: t('col.ranAt'),
       width: 150,
       sort: 'ran_at',
-      text: (r) => formatTime(r.ran_at, 'full'),
       render: (r) => <Time value={r.ran_at} format="full" />,
     },
     {
@@ -219,7 +216,6 @@ function Results({ checkId, open, onOpen }: { checkId: string; open?: string; on
       title: t('col.summary'),
       width: 380,
       ellipsis: true,
-      text: (r) => r.summary,
       render: (r) => <span className="soft">{r.summary}</span>,
     },
   ]
@@ -232,7 +228,7 @@ function Results({ checkId, open, onOpen }: { checkId: string; open?: string; on
       fixed={fixed}
       filterKeys={['state']}
       pageSize={20}
-      exportName="results"
+      exportPath="/inspect/results/export"
       onOpen={(r) => onOpen(r.id)}
       openKey={open}
       filters={
@@ -256,6 +252,7 @@ function CheckFacts({ check, kind }: { check: Check; kind?: Kind }) {
   const { t } = useTranslation('inspect')
   const { title, help, english } = useLocalized()
   const { areaName, systemName } = useOrgNames()
+  const metricName = useMetricName()
   return (
     <aside className="stack">
       <section className="panel panel-body stack">
@@ -277,7 +274,7 @@ function CheckFacts({ check, kind }: { check: Check; kind?: Kind }) {
             const crit = check.crit?.[spec.metric] ?? spec.crit
             return (
               <div key={spec.metric}>
-                <dt className="mono">{spec.metric}</dt>
+                <dt title={spec.metric}>{metricName(spec.metric)}</dt>
                 <dd>
                   {t('check.WARNING')} {rangeWords(warn, show) || t('threshold.never')} · {t('check.CRITICAL')}{' '}
                   {rangeWords(crit, show) || t('threshold.never')}

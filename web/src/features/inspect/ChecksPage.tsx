@@ -6,10 +6,8 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { checkClasses, type Check } from '@/shared/api/inspect'
 import { useLocalized } from '@/shared/lib/localized'
-import { showValue } from '@/shared/lib/measure'
 import { Can } from '@/shared/lib/perm'
 import { useFilters } from '@/shared/lib/search'
-import { formatTime } from '@/shared/lib/time'
 import { AssetSelect } from '@/shared/ui/AssetSelect'
 import { CountTabs } from '@/shared/ui/CountTabs'
 import { DataTable, type Column } from '@/shared/ui/DataTable'
@@ -20,7 +18,7 @@ import { Empty } from '@/shared/ui/StateView'
 import { CheckStateTag, StateTag } from '@/shared/ui/StateTag'
 import { Elapsed } from '@/shared/ui/Elapsed'
 import { CheckForm } from './components/CheckForm'
-import { keyValue, KeyValue } from './components/values'
+import { KeyValue } from './components/values'
 import './inspect.css'
 import { classCountsQuery, fetchChecks, keys, kindsQuery, type Count } from './queries'
 import { useReasonText } from './words'
@@ -32,7 +30,7 @@ const countText = (count: Count | undefined) => count && count.total.toLocaleStr
 
 export default function ChecksPage() {
   const { t } = useTranslation('inspect')
-  const { title, english } = useLocalized()
+  const { title } = useLocalized()
   const navigate = useNavigate()
   const reasonText = useReasonText()
   const [search, change] = useFilters<'new' | 'class' | 'asset_id'>()
@@ -46,7 +44,6 @@ export default function ChecksPage() {
       title: t('col.state'),
       width: 104,
       sort: 'state',
-      text: (check) => (check.current ? t(`check.${check.current.state}`) : t('check.none')),
       render: (check) =>
         check.enabled ? (
           <CheckStateTag state={check.current?.state} reason={check.current?.reason} />
@@ -59,7 +56,6 @@ export default function ChecksPage() {
       title: t('col.check'),
       width: 240,
       ellipsis: true,
-      text: (check) => [title(check), check.target].filter(Boolean).join(' '),
       render: (check) => (
         <Link to={`/inspect/checks/${check.id}` as string}>
           {title(check)}
@@ -71,10 +67,6 @@ export default function ChecksPage() {
       key: 'value',
       title: t('col.value'),
       width: 140,
-      text: (check) => {
-        const perf = keyValue(check.current?.perfdata)
-        return perf ? showValue(perf.value, perf.uom, english) : ''
-      },
       render: (check) => <KeyValue perfdata={check.current?.perfdata} />,
     },
     {
@@ -82,7 +74,6 @@ export default function ChecksPage() {
       title: t('col.summary'),
       width: 280,
       ellipsis: true,
-      text: (check) => check.current?.summary,
       render: (check) => <span className="soft">{check.current?.summary || reasonText(check.current?.reason)}</span>,
     },
     {
@@ -90,14 +81,12 @@ export default function ChecksPage() {
       title: t('col.asset'),
       width: 100,
       ellipsis: true,
-      text: (check) => check.asset_name,
       render: (check) => check.asset_name,
     },
     {
       key: 'since',
       title: t('col.since'),
       width: 96,
-      text: (check) => formatTime(check.current?.since, 'full'),
       render: (check) => <Elapsed since={check.current?.since} />,
     },
     {
@@ -114,7 +103,6 @@ export default function ChecksPage() {
       title: t('col.class'),
       width: 120,
       ellipsis: true,
-      text: (check) => t(`parts:class.${check.class}`),
       render: (check) => <span className="soft">{t(`parts:class.${check.class}`)}</span>,
     },
   ]
@@ -144,7 +132,7 @@ export default function ChecksPage() {
         rowKey={(check) => check.id}
         filterKeys={filterKeys}
         searchPlaceholder={t('checks.search')}
-        exportName="checks"
+        exportPath="/inspect/checks/export"
         onTotal={setTotal}
         onOpen={(check) => void navigate({ to: `/inspect/checks/${check.id}` as string })}
         empty={<Empty text={t('checks.empty')} hint={t('checks.emptyHint')} />}

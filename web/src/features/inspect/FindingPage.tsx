@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { useOrgNames } from '@/shared/api/org'
 import { useAction } from '@/shared/lib/action'
 import { useKeys } from '@/shared/lib/keys'
+import { useLocalized } from '@/shared/lib/localized'
 import { Can, usePerm } from '@/shared/lib/perm'
 import { PageHeader } from '@/shared/ui/PageHeader'
 import { StateView } from '@/shared/ui/StateView'
@@ -36,6 +37,7 @@ export default function FindingPage() {
 
 function FindingView({ finding }: { finding: FindingDetail }) {
   const { t } = useTranslation('inspect')
+  const { title } = useLocalized()
   const may = usePerm()('inspect.finding.handle')
   const [act, setAct] = useState<'assign' | 'postpone' | 'repair'>()
   const [result, setResult] = useState<string>()
@@ -48,7 +50,7 @@ function FindingView({ finding }: { finding: FindingDetail }) {
   return (
     <>
       <PageHeader
-        title={finding.title}
+        title={title(finding)}
         above={
           <>
             <SeverityTag severity={finding.severity} />

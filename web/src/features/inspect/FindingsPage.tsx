@@ -3,12 +3,14 @@ import { Link, useNavigate } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { checkClasses } from '@/shared/api/inspect'
+import { useMe } from '@/shared/api/me'
 import { useOrgNames } from '@/shared/api/org'
+import { useLocalized } from '@/shared/lib/localized'
 import { useFilters } from '@/shared/lib/search'
-import { formatTime } from '@/shared/lib/time'
 import { AssetSelect } from '@/shared/ui/AssetSelect'
 import { CountTabs } from '@/shared/ui/CountTabs'
 import { DataTable, type Column } from '@/shared/ui/DataTable'
+import { FilterChip } from '@/shared/ui/FilterChip'
 import { FilterSelect } from '@/shared/ui/FilterSelect'
 import { PageHeader } from '@/shared/ui/PageHeader'
 import { PersonSelect } from '@/shared/ui/PersonSelect'
@@ -24,6 +26,7 @@ const filterKeys = [
   'state',
   'severity',
   'assignee_id',
+  'not_assignee_id',
   'class',
   'system_id',
   'asset_id',
@@ -37,6 +40,8 @@ const countText = (count: Count | undefined) => count && count.total.toLocaleStr
 export default function FindingsPage() {
   const { t } = useTranslation('inspect')
   const { systems, systemName } = useOrgNames()
+  const { title } = useLocalized()
+  const me = useMe()
   const navigate = useNavigate()
   const [search, change] = useFilters<(typeof filterKeys)[number]>()
   const [total, setTotal] = useState('')
@@ -57,15 +62,14 @@ export default function FindingsPage() {
     {
       key: 'severity',
       title: t('finding.severity'),
-      width: 80,
-      text: (f) => t(`check.${f.severity.toUpperCase()}`),
+      width: 84,
+      sort: 'severity',
       render: (f) => <SeverityTag severity={f.severity} />,
     },
     {
       key: 'number',
       title: t('col.number'),
       width: 136,
-      text: (f) => f.number,
       render: (f) => (
         <Link className="mono nowrap" to={`/inspect/findings/${f.id}` as string}>
           {f.number}
@@ -77,10 +81,9 @@ export default function FindingsPage() {
       title: t('finding.title'),
       width: 270,
       ellipsis: true,
-      text: (f) => f.title,
       render: (f) => (
         <>
-          <FindingMarks finding={f} /> {f.title}
+          <FindingMarks finding={f} /> {title(f)}
           <span className="meta"> {f.summary}</span>
         </>
       ),
@@ -90,14 +93,12 @@ export default function FindingsPage() {
       title: t('col.asset'),
       width: 110,
       ellipsis: true,
-      text: (f) => f.asset_name,
       render: (f) => <span title={systemName(f.system_id)}>{f.asset_name}</span>,
     },
     {
       key: 'state',
       title: t('col.state'),
       width: 128,
-      text: (f) => t(`finding.states.${f.state}`),
       render: (f) => <FindingStateTag state={f.state} />,
     },
     {
@@ -105,14 +106,12 @@ export default function FindingsPage() {
       title: t('finding.assignee'),
       width: 116,
       ellipsis: true,
-      text: (f) => f.assignee?.display_name,
       render: (f) => f.assignee?.display_name ?? <span className="muted">{t('parts:person.none')}</span>,
     },
     {
       key: 'due',
       title: t('finding.due'),
       width: 130,
-      text: (f) => (f.due_at ? formatTime(f.due_at, 'full') : ''),
       render: (f) => <Due finding={f} />,
     },
     {
@@ -120,14 +119,12 @@ export default function FindingsPage() {
       title: t('finding.opened'),
       width: 110,
       sort: 'opened_at',
-      text: (f) => formatTime(f.opened_at, 'full'),
       render: (f) => <Time value={f.opened_at} />,
     },
     {
       key: 'seen',
       title: t('finding.lastSeen'),
       width: 110,
-      text: (f) => formatTime(f.last_seen_at, 'full'),
       render: (f) => (
         <span title={t('finding.seenTimes', { count: f.seen_count })}>
           <Ago value={f.last_seen_at} />
@@ -146,8 +143,9 @@ export default function FindingsPage() {
         rowKey={(f) => f.id}
         filterKeys={filterKeys}
         fixed={fixed}
+        defaultSort="-severity"
         searchPlaceholder={t('findings.search')}
-        exportName="findings"
+        exportPath="/inspect/findings/export"
         onTotal={setTotal}
         onOpen={(f) => void navigate({ to: `/inspect/findings/${f.id}` as string })}
         empty={<Empty text={t('findings.empty')} hint={t('findings.emptyHint')} />}
@@ -184,6 +182,11 @@ export default function FindingsPage() {
               value={search.assignee_id}
               onChange={(id) => change({ assignee_id: id })}
             />
+            {search.not_assignee_id && (
+              <FilterChip label={t('findings.anyone')} onRemove={() => change({ not_assignee_id: undefined })}>
+                {search.not_assignee_id === me?.account.id ? t('findings.notMine') : t('findings.notThisPerson')}
+              </FilterChip>
+            )}
             <FilterSelect
               name="class"
               label={t('col.class')}

@@ -35,6 +35,7 @@ export default function PlanPage() {
 
 function PlanView({ plan }: { plan: Plan }) {
   const { t } = useTranslation('inspect')
+  const { planName } = useLocalized()
   const { message, modal } = App.useApp()
   const navigate = useNavigate()
   const [editing, setEditing] = useState(false)
@@ -47,7 +48,7 @@ function PlanView({ plan }: { plan: Plan }) {
   })
   const ask = () =>
     void modal.confirm({
-      title: plan.enabled ? t('plan.offTitle', { name: plan.name }) : t('plan.onTitle', { name: plan.name }),
+      title: plan.enabled ? t('plan.offTitle', { name: planName(plan) }) : t('plan.onTitle', { name: planName(plan) }),
       content: plan.enabled ? t('plan.offBody') : t('plan.onBody'),
       okText: plan.enabled ? t('plan.turnOff') : t('plan.turnOn'),
       okButtonProps: { danger: plan.enabled },
@@ -58,7 +59,7 @@ function PlanView({ plan }: { plan: Plan }) {
   return (
     <>
       <PageHeader
-        title={plan.name}
+        title={planName(plan)}
         above={
           <StateTag tone={plan.state === 'on' ? 'ok' : planTones[plan.state]} text={t(`plan.states.${plan.state}`)} />
         }
@@ -98,7 +99,7 @@ function PlanView({ plan }: { plan: Plan }) {
             fixed={fixed}
             filterKeys={[]}
             pageSize={20}
-            exportName="rounds"
+            exportPath="/inspect/rounds/export"
             filters={<h2 className="panel-title">{t('nav.rounds')}</h2>}
             onOpen={(round) => void navigate({ to: `/inspect/rounds/${round.id}` as string })}
             empty={<Empty text={t('rounds.empty')} />}
@@ -132,7 +133,7 @@ function Gaps({ planId, columns }: { planId: string; columns: Column<Gap>[] }) {
       fixed={fixed}
       filterKeys={[]}
       pageSize={10}
-      exportName="gaps"
+      exportPath="/inspect/gaps/export"
       filters={
         <>
           <h2 className="panel-title">{t('gap.title')}</h2>
@@ -273,14 +274,12 @@ function useGapColumns(): Column<Gap>[] {
       key: 'from',
       title: t('gap.from'),
       width: 160,
-      text: (gap) => formatTime(gap.from, 'full'),
       render: (gap) => <Time value={gap.from} format="full" />,
     },
     {
       key: 'to',
       title: t('gap.to'),
       width: 160,
-      text: (gap) => formatTime(gap.to, 'full'),
       render: (gap) => <Time value={gap.to} format="full" />,
     },
     {
@@ -288,14 +287,12 @@ function useGapColumns(): Column<Gap>[] {
       title: t('gap.missed'),
       width: 110,
       align: 'right',
-      text: (gap) => gap.missed_rounds,
       render: (gap) => gap.missed_rounds,
     },
     {
       key: 'reason',
       title: t('result.reason'),
       width: 260,
-      text: (gap) => reasonText(gap.reason),
       render: (gap) => reasonText(gap.reason),
     },
   ]

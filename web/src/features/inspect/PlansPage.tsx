@@ -4,8 +4,8 @@ import { Button } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Plan } from '@/shared/api/inspect'
+import { useLocalized } from '@/shared/lib/localized'
 import { Can } from '@/shared/lib/perm'
-import { formatTime } from '@/shared/lib/time'
 import { DataTable, type Column } from '@/shared/ui/DataTable'
 import { FilterSelect } from '@/shared/ui/FilterSelect'
 import { PageHeader } from '@/shared/ui/PageHeader'
@@ -22,6 +22,7 @@ const due = (plan: Plan) => plan.enabled && plan.state !== 'never'
 
 export default function PlansPage() {
   const { t } = useTranslation('inspect')
+  const { planName } = useLocalized()
   const navigate = useNavigate()
   const timing = useTimingText()
   const [adding, setAdding] = useState(false)
@@ -40,14 +41,12 @@ export default function PlansPage() {
       title: t('plan.name'),
       width: 170,
       sort: 'name',
-      text: (plan) => plan.name,
-      render: (plan) => <Link to={`/inspect/plans/${plan.id}` as string}>{plan.name}</Link>,
+      render: (plan) => <Link to={`/inspect/plans/${plan.id}` as string}>{planName(plan)}</Link>,
     },
     {
       key: 'enabled',
       title: t('col.state'),
       width: 110,
-      text: (plan) => t(`plan.states.${plan.state}`),
       render: (plan) => <StateTag tone={planTones[plan.state]} text={t(`plan.states.${plan.state}`)} />,
     },
     {
@@ -55,7 +54,6 @@ export default function PlansPage() {
       title: t('plan.timing'),
       width: 190,
       ellipsis: true,
-      text: (plan) => timing(plan),
       render: (plan) => timing(plan),
     },
     {
@@ -63,7 +61,6 @@ export default function PlansPage() {
       title: t('plan.classes'),
       width: 230,
       ellipsis: true,
-      text: (plan) => plan.selector.classes.map((c) => t(`parts:class.${c}`)).join('、'),
       render: (plan) => (
         <span className="soft">
           {plan.selector.classes.length === 6
@@ -77,14 +74,12 @@ export default function PlansPage() {
       title: t('plan.checks'),
       width: 80,
       align: 'right',
-      text: (plan) => plan.check_count,
       render: (plan) => plan.check_count,
     },
     {
       key: 'last',
       title: t('plan.lastRound'),
       width: 200,
-      text: (plan) => plan.last_round?.number,
       render: (plan) =>
         plan.last_round ? (
           <span className="row">
@@ -105,7 +100,6 @@ export default function PlansPage() {
       key: 'next',
       title: t('plan.nextDue'),
       width: 110,
-      text: (plan) => (due(plan) ? formatTime(plan.next_due_at, 'full') : ''),
       render: (plan) => (due(plan) ? <Ago value={plan.next_due_at} /> : <span className="muted">—</span>),
     },
     {
@@ -126,7 +120,6 @@ export default function PlansPage() {
         columns={columns}
         rowKey={(plan) => plan.id}
         filterKeys={['enabled']}
-        exportName="plans"
         onTotal={setTotal}
         onOpen={(plan) => void navigate({ to: `/inspect/plans/${plan.id}` as string })}
         empty={<Empty text={t('plans.empty')} hint={t('plans.emptyHint')} action={add} />}

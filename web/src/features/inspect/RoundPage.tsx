@@ -8,7 +8,8 @@ import { Can } from '@/shared/lib/perm'
 import { useFilters } from '@/shared/lib/search'
 import { CopyButton } from '@/shared/ui/CopyText'
 import type { Column } from '@/shared/ui/DataTable'
-import { LocalTable, SaveRows } from '@/shared/ui/LocalTable'
+import { ExportButton } from '@/shared/ui/ExportButton'
+import { LocalTable } from '@/shared/ui/LocalTable'
 import { Notice } from '@/shared/ui/Notice'
 import { PageHeader } from '@/shared/ui/PageHeader'
 import { RunNow } from '@/shared/ui/RunNow'
@@ -47,6 +48,7 @@ const order = (item: RoundItem) => (item.state === 'missed' ? 0.5 : gravityOf(it
 
 function RoundView({ round }: { round: RoundDetail }) {
   const { t } = useTranslation('inspect')
+  const { pick } = useLocalized()
   const reasonText = useReasonText()
   const [search, change] = useFilters<'show' | 'result'>()
   const running = round.state === 'running'
@@ -72,7 +74,7 @@ function RoundView({ round }: { round: RoundDetail }) {
             ) : (
               <CheckStateTag state={round.worst_state || null} />
             )}
-            <Link to={`/inspect/plans/${round.plan_id}` as string}>{round.plan_name}</Link>
+            <Link to={`/inspect/plans/${round.plan_id}` as string}>{pick(round.plan_name, round.plan_name_en)}</Link>
             <span className="meta">
               {t(`parts:trigger.${round.trigger}`)}
               {round.due_why && ` · ${t(`why.${round.due_why}`)}`}
@@ -85,7 +87,7 @@ function RoundView({ round }: { round: RoundDetail }) {
         }
         actions={
           <>
-            <SaveRows name={round.number} rows={round.items} columns={columns} />
+            <ExportButton name={round.number} path={`/inspect/rounds/${round.id}/export`} />
             {!running && <RunNow plan={{ id: round.plan_id }} primary keyboard />}
           </>
         }
@@ -221,20 +223,11 @@ function useItemColumns(): Column<RoundItem>[] {
   const { t } = useTranslation('inspect')
   const { title, english } = useLocalized()
   const reasonText = useReasonText()
-  const state = (item: RoundItem) =>
-    item.state === 'missed'
-      ? t('round.missed')
-      : !item.result
-        ? t('round.waiting')
-        : item.result.reason === 'no_source'
-          ? t('check.no_source')
-          : t(`check.${item.result.state}`)
   return [
     {
       key: 'state',
       title: t('col.state'),
       width: 104,
-      text: state,
       render: (item) =>
         item.state === 'missed' ? (
           <StateTag tone="warning" text={t('round.missed')} />
@@ -249,7 +242,6 @@ function useItemColumns(): Column<RoundItem>[] {
       title: t('col.check'),
       width: 260,
       ellipsis: true,
-      text: (item) => [title(item), item.target].filter(Boolean).join(' '),
       render: (item) => (
         <Link to={`/inspect/checks/${item.check_id}` as string}>
           {title(item)}
@@ -268,7 +260,6 @@ function useItemColumns(): Column<RoundItem>[] {
       title: t('col.summary'),
       width: 320,
       ellipsis: true,
-      text: (item) => item.result?.summary ?? reasonText(item.missed_reason),
       render: (item) => <span className="soft">{item.result?.summary ?? reasonText(item.missed_reason)}</span>,
     },
     {
@@ -276,7 +267,6 @@ function useItemColumns(): Column<RoundItem>[] {
       title: t('col.class'),
       width: 130,
       ellipsis: true,
-      text: (item) => t(`parts:class.${item.class}`),
       render: (item) => <span className="soft">{t(`parts:class.${item.class}`)}</span>,
     },
     {
@@ -284,7 +274,6 @@ function useItemColumns(): Column<RoundItem>[] {
       title: t('col.asset'),
       width: 120,
       ellipsis: true,
-      text: (item) => item.asset_name,
       render: (item) => item.asset_name,
     },
     {
@@ -292,7 +281,6 @@ function useItemColumns(): Column<RoundItem>[] {
       title: t('round.took'),
       width: 90,
       align: 'right',
-      text: (item) => item.result?.duration_ms,
       render: (item) => (
         <span className="soft">{item.result ? showValue(item.result.duration_ms / 1000, 's', english) : '—'}</span>
       ),

@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { plansQuery, type Round } from '@/shared/api/inspect'
+import { useLocalized } from '@/shared/lib/localized'
 import { DataTable } from '@/shared/ui/DataTable'
 import { FilterSelect } from '@/shared/ui/FilterSelect'
 import { PageHeader } from '@/shared/ui/PageHeader'
@@ -17,6 +18,7 @@ const filterKeys = ['plan_id', 'trigger', 'state', 'worst_state', 'from', 'to'] 
 
 export default function RoundsPage() {
   const { t } = useTranslation('inspect')
+  const { planName } = useLocalized()
   const navigate = useNavigate()
   const plans = useQuery(plansQuery).data ?? []
   const columns = useRoundColumns(true)
@@ -30,7 +32,7 @@ export default function RoundsPage() {
         columns={columns}
         rowKey={(r) => r.id}
         filterKeys={filterKeys}
-        exportName="rounds"
+        exportPath="/inspect/rounds/export"
         onTotal={setTotal}
         onOpen={(r) => void navigate({ to: `/inspect/rounds/${r.id}` as string })}
         empty={<Empty text={t('rounds.empty')} action={<RunNow />} />}
@@ -39,7 +41,7 @@ export default function RoundsPage() {
             <FilterSelect
               name="plan_id"
               label={t('col.plan')}
-              options={plans.map((plan) => ({ value: plan.id, label: plan.name }))}
+              options={plans.map((plan) => ({ value: plan.id, label: planName(plan) }))}
             />
             <FilterSelect
               name="worst_state"

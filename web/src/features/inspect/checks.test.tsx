@@ -2,14 +2,14 @@ import { screen, waitFor, within } from '@testing-library/react'
 import { expect, it } from 'vitest'
 import { fill, mockApi, pageOf, problem } from '@/test/api'
 import { renderApp } from '@/test/render'
-import { check, engineer, httpKind, org, result } from './fixtures'
+import { check, engineer, kinds, org, result } from './fixtures'
 import { routes } from './routes'
 
 const asset = { id: 'as-1', number: 'AST-2026-0001', name: 'host-1', state: 'active' }
 
 const base = {
   ...org,
-  'GET /inspect/kinds': { items: [httpKind] },
+  'GET /inspect/kinds': kinds,
   'GET /inspect/plans': pageOf([]),
   'GET /fleet/assets': pageOf([asset]),
   'GET /fleet/assets/as-1': asset,
@@ -54,7 +54,7 @@ it('shows the gravest value with the threshold that it crossed, and the way to i
   await open('/inspect/checks')
   const row = (await screen.findByText('http://127.0.0.1:8080')).closest('tr')!
   expect(within(row).getByText('严重')).toBeTruthy()
-  expect(within(row).getByTitle('time').textContent).toBe('8 秒> 5 秒')
+  expect(within(row).getByTitle('耗时').textContent).toBe('8 秒> 5 秒')
   expect(within(row).getByRole('link', { name: '查看' }).getAttribute('href')).toBe('/inspect/findings/f-1')
 })
 

@@ -127,6 +127,7 @@ export const round = (items: RoundItem[], more: Partial<RoundDetail> = {}): Roun
   number: 'RND-2026-0007',
   plan_id: 'p-1',
   plan_name: '本机巡检',
+  plan_name_en: 'This machine',
   trigger: 'manual',
   state: 'finished',
   due_at: '2026-11-24T01:00:00Z',
@@ -147,6 +148,7 @@ export const round = (items: RoundItem[], more: Partial<RoundDetail> = {}): Roun
 export const plan: Plan = {
   id: 'p-1',
   name: '本机巡检',
+  name_en: 'This machine',
   interval_seconds: 300,
   enabled: true,
   next_due_at: '2026-11-24T01:05:00Z',
@@ -184,7 +186,9 @@ export const finding = (more: Partial<FindingDetail> = {}): FindingDetail => ({
   number: 'FND-2026-0003',
   state: 'open',
   severity: 'critical',
-  title: 'HTTP 服务 127.0.0.1',
+  title_zh: 'HTTP 服务 127.0.0.1',
+  title_en: 'HTTP 服务 127.0.0.1',
+  kind: 'service.http',
   summary: '耗时 8 秒',
   check_id: 'c-1',
   asset_id: 'as-1',
@@ -234,4 +238,13 @@ export const org = {
   'GET /org/systems': {
     items: [{ id: 'sys-1', key: 'platform', name_zh: '运维平台', name_en: 'Platform', area_path: '/45/' }],
   },
+}
+
+/** What GET /inspect/kinds answers. */
+export const kinds = {
+  items: [httpKind],
+  metrics: [
+    { name: 'time', title_zh: '耗时', title_en: 'Time taken' },
+    { name: 'size', title_zh: '大小', title_en: 'Size' },
+  ],
 }

@@ -12,6 +12,7 @@ import {
 } from '@/shared/api/inspect'
 import type { Page } from '@/shared/api/types'
 import type { SearchHit } from '@/shared/feature'
+import { getPrefs } from '@/shared/lib/prefs'
 import { serverNow } from '@/shared/lib/time'
 import {
   findingStates,
@@ -21,6 +22,7 @@ import {
   type Gap,
   type History,
   type Kind,
+  type MetricSpec,
   type Result,
   type RoundDetail,
   type ThresholdChange,
@@ -52,10 +54,19 @@ export const fetchFindings = list<Finding>('/inspect/findings')
 export const fetchResults = list<Result>('/inspect/results')
 export const fetchGaps = list<Gap>('/inspect/gaps')
 
-export const kindsQuery = queryOptions({
+const declared = {
   queryKey: [module, 'kinds'],
-  queryFn: async ({ signal }) => (await api.get<{ items: Kind[] }>('/inspect/kinds', { signal })).items ?? [],
+  queryFn: ({ signal }: { signal: AbortSignal }) =>
+    api.get<{ items: Kind[]; metrics: MetricSpec[] }>('/inspect/kinds', { signal }),
   staleTime: 10 * 60_000,
+}
+
+export const kindsQuery = queryOptions({ ...declared, select: (answer) => answer.items })
+
+/** What measured values are called, by the name of their metric. */
+export const metricsQuery = queryOptions({
+  ...declared,
+  select: (answer) => new Map(answer.metrics.map((metric) => [metric.name, metric])),
 })
 
 export const checkQuery = (id: string) =>
@@ -262,11 +273,13 @@ export const repairFinding = (id: string, body: { note: string; version: number 
   api.post<Finding>(one('findings', id, '/repaired'), body)
 export const seeFinding = (id: string) => api.post<void>(one('findings', id, '/see'))
 
+const inEnglish = () => getPrefs().language === 'en'
+
 export async function searchFindings(text: string, signal: AbortSignal): Promise<SearchHit[]> {
   const page = await fetchFindings({ q: text, limit: 5 }, signal)
   return (page.items ?? []).map((f) => ({
     id: f.id,
-    text: f.title,
+    text: inEnglish() ? f.title_en : f.title_zh,
     hint: f.number,
     to: `/inspect/findings/${f.id}`,
   }))
@@ -276,7 +289,7 @@ export async function searchChecks(text: string, signal: AbortSignal): Promise<S
   const page = await fetchChecks({ q: text, limit: 5 }, signal)
   return (page.items ?? []).map((c) => ({
     id: c.id,
-    text: [c.title_zh, c.target].filter(Boolean).join(' '),
+    text: [inEnglish() ? c.title_en : c.title_zh, c.target].filter(Boolean).join(' '),
     hint: c.asset_name,
     to: `/inspect/checks/${c.id}`,
   }))

@@ -16,6 +16,11 @@ export interface ThresholdSpec {
   unit: string
 }
 
+/** What a measured value is called: of "used_percent /var" the part before the blank. */
+export interface MetricSpec extends Titled {
+  name: string
+}
+
 /** Kind of check (检查项类型), as the server declares it; forms are made from it. */
 export interface Kind extends Titled {
   kind: string
@@ -120,16 +125,16 @@ export interface Person {
 }
 
 /** Finding (隐患): what is wrong with one check, from its first bad result to its first good one. */
-export interface Finding {
+export interface Finding extends Titled {
   id: string
   number: string
   state: FindingState
   severity: Severity
-  title: string
   summary: string
   check_id: string
   asset_id: string
   asset_name: string
+  kind: string
   class: CheckClass
   area_path: string
   system_id: string

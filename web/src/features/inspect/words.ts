@@ -1,10 +1,36 @@
+import { useQuery } from '@tanstack/react-query'
 import { useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Plan } from '@/shared/api/inspect'
 import type { Tone } from '@/shared/ui/StateTag'
+import { useLocalized } from '@/shared/lib/localized'
+import { metricsQuery } from './queries'
 
 /** A plan that inspects nothing is not a quiet one. */
 export const planTones: Record<Plan['state'], Tone> = { on: 'quiet', off: 'absent', empty: 'warning', never: 'warning' }
+
+/**
+ * What a measured value is called: "used_percent /var" is the title of its metric and the thing. A label that nobody
+ * named, as those of plug-ins, stays as it is.
+ */
+export function useMetricName(): (label: string) => string {
+  const { title } = useLocalized()
+  const metrics = useQuery(metricsQuery).data
+  return useCallback(
+    (label: string) => {
+      const [metric, ...thing] = label.split(' ')
+      const known = metrics?.get(metric!)
+      return known ? [title(known), ...thing].join(' ') : label
+    },
+    [metrics, title],
+  )
+}
+
+/** The name of one metric, "" for none. */
+export function useMetricTitle(metric: string | undefined): string {
+  const name = useMetricName()
+  return metric ? name(metric) : ''
+}
 
 /** A machine's reason in words; one that nobody translated is shown as it is. */
 export function useReasonText(): (reason: string | null | undefined) => string {

@@ -129,7 +129,7 @@ function Content({ row }: { row: RowDetail }) {
           {open.map(([name, value]) => (
             <div key={name} className="facts-pair">
               <dt>{label(name)}</dt>
-              <dd>{fieldText(value)}</dd>
+              <dd>{fieldText(value, row.names)}</dd>
             </div>
           ))}
           {hidden.map(([name, value]) => (
@@ -265,7 +265,7 @@ function Facts({ row }: { row: RowDetail }) {
         <div>
           <dt>{t('row.subject')}</dt>
           <dd>
-            <Subject subject={row.subject} />
+            <Subject subject={row.subject} names={row.names} />
           </dd>
         </div>
         <div>

@@ -1,13 +1,11 @@
-import { CloseOutlined } from '@ant-design/icons'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { Button } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useLocalized } from '@/shared/lib/localized'
 import { useFilters } from '@/shared/lib/search'
-import { formatTime } from '@/shared/lib/time'
 import { DataTable, type Column } from '@/shared/ui/DataTable'
+import { FilterChip } from '@/shared/ui/FilterChip'
 import { FilterSelect } from '@/shared/ui/FilterSelect'
 import { PageHeader } from '@/shared/ui/PageHeader'
 import { PersonSelect } from '@/shared/ui/PersonSelect'
@@ -40,7 +38,7 @@ export default function RowsPage() {
       .filter((name) => row.fields[name] !== undefined && row.fields[name] !== '')
       .map((name) => {
         const field = fields.find((f) => f.name === name)
-        return `${field ? title(field) : name} ${fieldText(row.fields[name])}`
+        return `${field ? title(field) : name} ${fieldText(row.fields[name], row.names)}`
       })
       .join(' · ')
   }
@@ -52,7 +50,6 @@ export default function RowsPage() {
       width: 84,
       sort: 'seq',
       align: 'right',
-      text: (row) => row.seq,
       render: (row) => (
         <Link className="mono" to={`/journal/rows/${row.seq}` as string}>
           {row.seq}
@@ -63,21 +60,18 @@ export default function RowsPage() {
       key: 'at',
       title: t('row.at'),
       width: 150,
-      text: (row) => formatTime(row.at, 'full'),
       render: (row) => <Time value={row.at} format="full" />,
     },
     {
       key: 'type',
       title: t('row.type'),
       width: 190,
-      text: (row) => title(row),
       render: (row) => <span title={row.type}>{title(row)}</span>,
     },
     {
       key: 'code',
       title: t('row.code'),
       width: 220,
-      text: (row) => row.type,
       render: (row) => <span className="mono muted">{row.type}</span>,
     },
     {
@@ -85,29 +79,25 @@ export default function RowsPage() {
       title: t('row.actor'),
       width: 110,
       ellipsis: true,
-      text: (row) => (row.actor.kind === 'system' ? t('parts:person.system') : row.actor.display_name),
       render: (row) => <Actor actor={row.actor} />,
     },
     {
       key: 'subject',
       title: t('row.subject'),
       width: 170,
-      text: (row) => `${row.subject.kind}:${row.subject.id}`,
-      render: (row) => <Subject subject={row.subject} />,
+      render: (row) => <Subject subject={row.subject} names={row.names} />,
     },
     {
       key: 'fields',
       title: t('row.fields'),
       width: 380,
       ellipsis: true,
-      text: summary,
       render: (row) => <span className="soft">{summary(row)}</span>,
     },
     {
       key: 'hash',
       title: t('row.hash'),
       width: 110,
-      text: (row) => row.hash,
       render: (row) => (
         <span className="mono muted" title={row.hash}>
           {row.hash.slice(0, 10)}
@@ -126,7 +116,7 @@ export default function RowsPage() {
         columns={columns.filter((column) => column.key !== 'code')}
         rowKey={(row) => row.id}
         filterKeys={filterKeys}
-        exportName="journal-rows"
+        exportPath="/journal/rows/export"
         onTotal={setTotal}
         onOpen={(row) => void navigate({ to: `/journal/rows/${row.seq}` as string })}
         empty={<Empty text={t('rows.empty')} />}
@@ -146,17 +136,13 @@ export default function RowsPage() {
             />
             <PersonSelect label={t('row.actor')} value={search.actor_id} onChange={(id) => change({ actor_id: id })} />
             {(search.subject_kind || search.subject_id) && (
-              <span className="subject-chip">
+              <FilterChip
+                label={t('rows.anySubject')}
+                onRemove={() => change({ subject_kind: undefined, subject_id: undefined })}
+              >
                 {t('row.subject')}{' '}
                 <Subject subject={{ kind: search.subject_kind ?? '', id: search.subject_id ?? '' }} />
-                <Button
-                  type="text"
-                  size="small"
-                  icon={<CloseOutlined />}
-                  aria-label={t('rows.anySubject')}
-                  onClick={() => change({ subject_kind: undefined, subject_id: undefined })}
-                />
-              </span>
+              </FilterChip>
             )}
             <TimeRangeFilter label={t('row.at')} />
           </>

@@ -2,7 +2,6 @@ import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useMe } from '@/shared/api/me'
-import { formatTime } from '@/shared/lib/time'
 import { DataTable, type Column } from '@/shared/ui/DataTable'
 import { PageHeader } from '@/shared/ui/PageHeader'
 import { StateTag } from '@/shared/ui/StateTag'
@@ -26,14 +25,12 @@ export default function SegmentsPage() {
       width: 80,
       sort: 'number',
       align: 'right',
-      text: (s) => s.number,
       render: (s) => s.number,
     },
     {
       key: 'rows',
       title: t('segment.rows'),
       width: 170,
-      text: (s) => `${s.first_seq}-${s.last_seq}`,
       render: (s) => (
         <span className="mono">
           {row(s.first_seq)} – {row(s.last_seq)}
@@ -44,14 +41,12 @@ export default function SegmentsPage() {
       key: 'closed',
       title: t('segment.closed'),
       width: 160,
-      text: (s) => formatTime(s.closed_at, 'full'),
       render: (s) => <Time value={s.closed_at} format="full" />,
     },
     {
       key: 'copied',
       title: t('segment.copied'),
       width: 170,
-      text: (s) => formatTime(s.copied_at, 'full'),
       render: (s) =>
         s.copied_at ? (
           <Time value={s.copied_at} format="full" />
@@ -64,7 +59,6 @@ export default function SegmentsPage() {
       title: t('segment.root'),
       width: 300,
       ellipsis: true,
-      text: (s) => s.root,
       render: (s) => <code className="soft">{s.root}</code>,
     },
     {
@@ -72,7 +66,6 @@ export default function SegmentsPage() {
       title: t('segment.signer'),
       width: 260,
       ellipsis: true,
-      text: (s) => s.signer_fingerprint,
       render: (s) => <code className="muted">{s.signer_fingerprint}</code>,
     },
   ]
@@ -85,7 +78,6 @@ export default function SegmentsPage() {
         columns={columns}
         rowKey={(s) => String(s.number)}
         filterKeys={[]}
-        exportName="segments"
         onTotal={setTotal}
         head={<JournalTabs />}
         filters={

@@ -27,7 +27,6 @@ export default function SubscriptionsPage() {
       key: 'state',
       title: t('sub.state'),
       width: 110,
-      text: (s) => (s.parked.length > 0 ? t('sub.stuck') : t('sub.fine')),
       render: (s) =>
         s.parked.length > 0 ? (
           <StateTag tone="critical" text={t('sub.stuck')} />
@@ -35,13 +34,12 @@ export default function SubscriptionsPage() {
           <StateTag tone="quiet" text={t('sub.fine')} />
         ),
     },
-    { key: 'name', title: t('sub.name'), width: 260, text: (s) => s.name, render: (s) => <code>{s.name}</code> },
+    { key: 'name', title: t('sub.name'), width: 260, render: (s) => <code>{s.name}</code> },
     {
       key: 'cursor',
       title: t('sub.cursor'),
       width: 120,
       align: 'right',
-      text: (s) => s.cursor,
       render: (s) => s.cursor.toLocaleString('en-US'),
     },
     {
@@ -49,7 +47,6 @@ export default function SubscriptionsPage() {
       title: t('sub.head'),
       width: 120,
       align: 'right',
-      text: (s) => s.head,
       render: (s) => s.head.toLocaleString('en-US'),
     },
     {
@@ -57,7 +54,6 @@ export default function SubscriptionsPage() {
       title: t('sub.lag'),
       width: 120,
       align: 'right',
-      text: (s) => s.lag,
       render: (s) => (s.lag > 0 ? <strong>{s.lag.toLocaleString('en-US')}</strong> : <span className="muted">0</span>),
     },
     {
@@ -65,7 +61,6 @@ export default function SubscriptionsPage() {
       title: t('sub.parked'),
       width: 120,
       align: 'right',
-      text: (s) => s.parked.length,
       render: (s) =>
         s.parked.length > 0 ? <span className="verify-bad">{s.parked.length}</span> : <span className="muted">0</span>,
     },

@@ -6,7 +6,6 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useAction } from '@/shared/lib/action'
 import { Can } from '@/shared/lib/perm'
-import { formatTime } from '@/shared/lib/time'
 import { DataTable, type Column } from '@/shared/ui/DataTable'
 import { PageHeader } from '@/shared/ui/PageHeader'
 import { StateTag, type Tone } from '@/shared/ui/StateTag'
@@ -34,7 +33,6 @@ export default function VerificationsPage() {
       key: 'state',
       title: t('verify.state'),
       width: 110,
-      text: (v) => t(`verify.states.${v.state}`),
       render: (v) => <StateTag tone={tones[v.state]} text={t(`verify.states.${v.state}`)} />,
     },
     {
@@ -42,14 +40,12 @@ export default function VerificationsPage() {
       title: t('verify.started'),
       width: 160,
       sort: 'started_at',
-      text: (v) => formatTime(v.started_at, 'full'),
       render: (v) => <Time value={v.started_at} format="full" />,
     },
     {
       key: 'finished',
       title: t('verify.finished'),
       width: 160,
-      text: (v) => formatTime(v.finished_at, 'full'),
       render: (v) => <Time value={v.finished_at} format="full" />,
     },
     {
@@ -57,7 +53,6 @@ export default function VerificationsPage() {
       title: t('verify.rows'),
       width: 100,
       align: 'right',
-      text: (v) => v.rows,
       render: (v) => v.rows.toLocaleString('en-US'),
     },
     {
@@ -65,14 +60,12 @@ export default function VerificationsPage() {
       title: t('verify.bad'),
       width: 90,
       align: 'right',
-      text: (v) => v.bad.length,
       render: (v) => (v.bad.length > 0 ? <span className="verify-bad">{v.bad.length}</span> : '0'),
     },
     {
       key: 'by',
       title: t('verify.by'),
       width: 130,
-      text: (v) => v.started_by,
       render: (v) => v.started_by || <span className="muted">{t('parts:person.system')}</span>,
     },
     {
@@ -80,7 +73,6 @@ export default function VerificationsPage() {
       title: t('verify.head'),
       width: 300,
       ellipsis: true,
-      text: (v) => v.head,
       render: (v) => <code className="muted">{v.head || '—'}</code>,
     },
   ]
@@ -117,7 +109,6 @@ export default function VerificationsPage() {
           rowKey={(v) => v.id}
           filterKeys={[]}
           filters={<h2 className="panel-title">{t('verify.earlier')}</h2>}
-          exportName="verifications"
           onTotal={setTotal}
           empty={<Empty text={t('verify.never')} />}
         />

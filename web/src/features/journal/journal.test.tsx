@@ -24,6 +24,7 @@ const row: RowDetail = {
   request_id: 'req-9',
   fields: { number: 'FND-2026-0003', severity: 'critical', due_at: '2026-11-24T04:00:00.000000Z' },
   private: { text: 'masked', note: 'erased' },
+  names: {},
   hash: 'aa77',
   prev: 'aa66',
   canonical: '{"id":"row-7"}',

@@ -13,6 +13,8 @@ export interface Row extends Titled {
   fields: Record<string, unknown>
   /** The text, or "erased", or "masked". */
   private: Record<string, string>
+  /** What the accounts are called whose ids the fields and the subject hold. */
+  names: Record<string, string>
   hash: string
   prev: string
 }

@@ -96,14 +96,29 @@ export class Client {
     return this.call<T>('DELETE', path, undefined, options)
   }
 
-  private async call<T>(method: string, path: string, body: unknown, options: CallOptions = {}): Promise<T> {
+  /** A file as a whole: one that broke off on the way fails, and is not handed out by half. */
+  async download(path: string, options?: CallOptions): Promise<Blob> {
+    const read = async () => {
+      const response = await this.send('GET', path, undefined, options ?? {})
+      try {
+        return await response.blob()
+      } catch (error) {
+        throw lost(error)
+      }
+    }
+    return this.withSession(read)
+  }
+
+  private call<T>(method: string, path: string, body: unknown, options: CallOptions = {}): Promise<T> {
+    return this.withSession(() => this.once<T>(method, path, body, options))
+  }
+
+  private async withSession<T>(ask: () => Promise<T>): Promise<T> {
     try {
-      return await this.once<T>(method, path, body, options)
+      return await ask()
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      if (error.code === 'fresh_sign_in_required' && (await this.freshSignIn())) {
-        return this.once<T>(method, path, body, options)
-      }
+      if (error.code === 'fresh_sign_in_required' && (await this.freshSignIn())) return ask()
       if (error.code === 'unauthenticated' || error.code === 'session_idle') {
         this.hooks.onSessionEnded?.(error.code)
       }
@@ -121,6 +136,12 @@ export class Client {
   }
 
   private async once<T>(method: string, path: string, body: unknown, options: CallOptions): Promise<T> {
+    const response = await this.send(method, path, body, options)
+    if (response.status === 204 || response.headers.get('Content-Length') === '0') return undefined as T
+    return (await response.json()) as T
+  }
+
+  private async send(method: string, path: string, body: unknown, options: CallOptions): Promise<Response> {
     const headers: Record<string, string> = { Accept: 'application/json, application/problem+json' }
     if (body !== undefined) headers['Content-Type'] = 'application/json'
     if (options.idempotencyKey) headers['Idempotency-Key'] = options.idempotencyKey
@@ -135,16 +156,20 @@ export class Client {
         credentials: 'same-origin',
       })
     } catch (error) {
-      if (error instanceof DOMException && error.name === 'AbortError') throw error
-      throw new ApiError({ code: 'network', detail: error instanceof Error ? error.message : '' }, 0)
+      throw lost(error)
     }
     if (!response.ok) {
       const retryAfter = Number(response.headers.get('Retry-After')) || 0
       throw new ApiError(await problemOf(response), response.status, retryAfter)
     }
-    if (response.status === 204 || response.headers.get('Content-Length') === '0') return undefined as T
-    return (await response.json()) as T
+    return response
   }
+}
+
+/** What a call fails with that got no whole answer; that it was given up stays as it is. */
+function lost(error: unknown): unknown {
+  if (error instanceof DOMException && error.name === 'AbortError') return error
+  return new ApiError({ code: 'network', detail: error instanceof Error ? error.message : '' }, 0)
 }
 
 async function problemOf(response: Response): Promise<Problem> {

@@ -66,6 +66,7 @@ export interface Round {
   number: string
   plan_id: string
   plan_name: string
+  plan_name_en: string
   trigger: 'schedule' | 'manual' | 'start'
   state: 'running' | 'finished'
   due_at: string
@@ -109,6 +110,7 @@ export interface PlanSelector {
 export interface Plan {
   id: string
   name: string
+  name_en: string
   interval_seconds: number
   enabled: boolean
   next_due_at: string

@@ -34,6 +34,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/access/accounts/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Accounts as a file
+         * @description Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `access.account.read`.
+         *
+         *     Problems: `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["access.accounts.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/access/accounts/{id}": {
         parameters: {
             query?: never;
@@ -778,6 +802,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/fleet/assets/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Assets as a file
+         * @description Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `fleet.read`.
+         *
+         *     Problems: `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["fleet.assets.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/fleet/assets/{id}": {
         parameters: {
             query?: never;
@@ -1068,6 +1116,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inspect/checks/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checks with what they say now, as a file
+         * @description Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["inspect.checks.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inspect/checks/{id}": {
         parameters: {
             query?: never;
@@ -1253,11 +1325,35 @@ export interface paths {
         };
         /**
          * Findings
-         * @description The latest first.
+         * @description Sorted by severity or opened_at; -severity, the default, is red first and the newest first among equals.
          *
          *     Permission: `inspect.read`.
          */
         get: operations["inspect.findings.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/findings/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Findings as a file
+         * @description Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["inspect.findings.export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1420,6 +1516,30 @@ export interface paths {
          *     Permission: `inspect.read`.
          */
         get: operations["inspect.gaps.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/gaps/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rounds that did not take place, as a file
+         * @description Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["inspect.gaps.export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1618,6 +1738,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inspect/results/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Results as a file
+         * @description Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["inspect.results.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inspect/results/{id}": {
         parameters: {
             query?: never;
@@ -1662,6 +1806,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inspect/rounds/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rounds as a file
+         * @description Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["inspect.rounds.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inspect/rounds/{id}": {
         parameters: {
             query?: never;
@@ -1678,6 +1846,30 @@ export interface paths {
          *     Problems: `not_found`
          */
         get: operations["inspect.rounds.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/rounds/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One round as a file
+         * @description All its items: what ran with its result, what was missed with the reason. Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["inspect.rounds.items.export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2124,6 +2316,30 @@ export interface paths {
          *     Permission: `journal.read`.
          */
         get: operations["journal.rows.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/journal/rows/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rows as a file
+         * @description To read, not to verify: for that there is the export of the whole journal. Private values are masked. Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `journal.read`.
+         *
+         *     Problems: `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["journal.rows.export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3136,7 +3352,8 @@ export interface components {
             system_id: string;
             /** @description The oldest first */
             timeline: components["schemas"]["TimelineView"][];
-            title: string;
+            title_en: string;
+            title_zh: string;
             /** Format: int64 */
             version: number;
         };
@@ -3195,7 +3412,8 @@ export interface components {
             state: "open" | "assigned" | "repaired" | "closed";
             summary: string;
             system_id: string;
-            title: string;
+            title_en: string;
+            title_zh: string;
             /** Format: int64 */
             version: number;
         };
@@ -3337,9 +3555,6 @@ export interface components {
         ItemsJournalType: {
             items: components["schemas"]["JournalType"][];
         };
-        ItemsKindView: {
-            items: components["schemas"]["KindView"][];
-        };
         ItemsPeriodView: {
             items: components["schemas"]["PeriodView"][];
         };
@@ -3418,6 +3633,10 @@ export interface components {
             /** @description SM3, hexadecimal */
             hash: string;
             id: string;
+            /** @description What the accounts are called whose ids the fields and the subject hold */
+            names: {
+                [key: string]: string;
+            };
             /** @description Hash of the row before */
             prev: string;
             /** @description The text, or erased, or masked */
@@ -3446,6 +3665,10 @@ export interface components {
             /** @description SM3, hexadecimal */
             hash: string;
             id: string;
+            /** @description What the accounts are called whose ids the fields and the subject hold */
+            names: {
+                [key: string]: string;
+            };
             /** @description Hash of the row before */
             prev: string;
             /** @description The text, or erased, or masked */
@@ -3554,6 +3777,11 @@ export interface components {
             verified: "tested" | "samples";
             verified_on: string;
         };
+        KindsView: {
+            items: components["schemas"]["KindView"][];
+            /** @description What measured values are called */
+            metrics: components["schemas"]["MetricView"][];
+        };
         LastRoundView: {
             /** Format: date-time */
             finished_at: string | null;
@@ -3632,6 +3860,12 @@ export interface components {
             server_time: string;
             session: components["schemas"]["MySession"];
             version: string;
+        };
+        MetricView: {
+            /** @description The label of a measured value up to its first blank */
+            name: string;
+            title_en: string;
+            title_zh: string;
         };
         Missing: {
             code: string;
@@ -4048,6 +4282,8 @@ export interface components {
             interval_seconds: number;
             last_round: components["schemas"]["LastRoundView"];
             name: string;
+            /** @description The name in English: its own for a plan that the program made, else the same */
+            name_en: string;
             /** Format: date-time */
             next_due_at: string;
             selector: components["schemas"]["SelectorView"];
@@ -4262,6 +4498,8 @@ export interface components {
             number: string;
             plan_id: string;
             plan_name: string;
+            /** @description See name_en of a plan */
+            plan_name_en: string;
             /** Format: int64 */
             planned: number;
             /** Format: int64 */
@@ -4295,6 +4533,8 @@ export interface components {
             number: string;
             plan_id: string;
             plan_name: string;
+            /** @description See name_en of a plan */
+            plan_name_en: string;
             /** Format: int64 */
             planned: number;
             /** Format: int64 */
@@ -5031,6 +5271,46 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AccountCreated"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.accounts.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+                /** @description invited, active, disabled, removed; several separated by commas */
+                state?: string;
+                /** @description Holds one of these roles */
+                role?: string;
+                /** @description Part of the login or name */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -6309,6 +6589,57 @@ export interface operations {
             };
         };
     };
+    "fleet.assets.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+                /** @description host, component */
+                kind?: string;
+                /** @description This area and all below it */
+                area_path?: string;
+                system_id?: string;
+                /** @description active, retired */
+                state?: string;
+                /** @description production, disaster_recovery, staging, test, development */
+                environment?: string;
+                /** @description core, important, general */
+                criticality?: string;
+                /** @description local, direct, ssh, none */
+                reach?: string;
+                /** @description Components of this host */
+                parent_id?: string;
+                /** @description Text in name, host name, number, address, serial number, owner or labels */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "fleet.assets.get": {
         parameters: {
             query?: never;
@@ -6804,6 +7135,54 @@ export interface operations {
             };
         };
     };
+    "inspect.checks.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+                asset_id?: string;
+                /** @description os_log, hardware, service, performance, instance, data */
+                class?: string;
+                /** @description OK, WARNING, CRITICAL, UNKNOWN */
+                state?: string;
+                /** @description For example no_source */
+                reason?: string;
+                kind?: string;
+                /** @description true, false */
+                enabled?: string;
+                /** @description none, proposed, active: whether it is taken out as not applicable */
+                exemption?: string;
+                /** @description Text in title, target or name of the asset */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "inspect.checks.get": {
         parameters: {
             query?: never;
@@ -7137,6 +7516,8 @@ export interface operations {
                 /** @description warning, critical, unknown */
                 severity?: string;
                 assignee_id?: string;
+                /** @description Not assigned to this person */
+                not_assignee_id?: string;
                 /** @description os_log, hardware, service, performance, instance, data */
                 class?: string;
                 asset_id?: string;
@@ -7162,6 +7543,57 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PageFindingView"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.findings.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+                /** @description open, assigned, repaired, closed */
+                state?: string;
+                /** @description warning, critical, unknown */
+                severity?: string;
+                assignee_id?: string;
+                /** @description Not assigned to this person */
+                not_assignee_id?: string;
+                /** @description os_log, hardware, service, performance, instance, data */
+                class?: string;
+                asset_id?: string;
+                system_id?: string;
+                /** @description 1: the due time has passed without a good result */
+                overdue?: "0" | "1" | "true" | "false";
+                /** @description 1: the same check had a finding that ended less than 30 days before */
+                recurring?: "0" | "1" | "true" | "false";
+                /** @description Text in number, title, name of the asset or first summary; the newest 10000 that match */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -7426,6 +7858,41 @@ export interface operations {
             };
         };
     };
+    "inspect.gaps.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+                plan_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "inspect.kinds.list": {
         parameters: {
             query?: never;
@@ -7441,7 +7908,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ItemsKindView"];
+                    "application/json": components["schemas"]["KindsView"];
                 };
             };
             /** @description Error */
@@ -7772,6 +8239,51 @@ export interface operations {
             };
         };
     };
+    "inspect.results.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+                check_id?: string;
+                asset_id?: string;
+                /** @description OK, WARNING, CRITICAL, UNKNOWN */
+                state?: string;
+                /** @description os_log, hardware, service, performance, instance, data */
+                class?: string;
+                round_id?: string;
+                /** @description Ran at or after */
+                from?: string;
+                /** @description Ran before */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "inspect.results.get": {
         parameters: {
             query?: never;
@@ -7850,6 +8362,51 @@ export interface operations {
             };
         };
     };
+    "inspect.rounds.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+                plan_id?: string;
+                /** @description schedule, manual, start */
+                trigger?: string;
+                /** @description running, finished */
+                state?: string;
+                /** @description OK, WARNING, CRITICAL, UNKNOWN */
+                worst_state?: string;
+                /** @description Started at or after */
+                from?: string;
+                /** @description Started before */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "inspect.rounds.get": {
         parameters: {
             query?: never;
@@ -7869,6 +8426,42 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RoundDetailView"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.rounds.items.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -8661,6 +9254,51 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PageJournalRow"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "journal.rows.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+                /** @description One or more, separated by commas */
+                type?: string;
+                actor_id?: string;
+                subject_kind?: string;
+                subject_id?: string;
+                area_path?: string;
+                system_id?: string;
+                /** @description Written at or after this time */
+                from?: string;
+                /** @description Written before this time */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

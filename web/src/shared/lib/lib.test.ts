@@ -2,7 +2,6 @@ import { QueryClient } from '@tanstack/react-query'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ApiError } from '@/shared/api/client'
 import { meKey } from '@/shared/api/me'
-import { toCsv } from './csv'
 import { fieldPath } from './formErrors'
 import { connectLive, liveState } from './live'
 import { safeNext } from './next'
@@ -45,21 +44,6 @@ describe('time', () => {
       { unit: 'day', value: 1 },
       { unit: 'hour', value: 2 },
     ])
-  })
-})
-
-describe('csv', () => {
-  it('begins with a byte order mark and quotes what needs it', () => {
-    expect(
-      toCsv([
-        ['名称', '说明'],
-        ['a,b', '他说"好"'],
-      ]),
-    ).toBe('\uFEFF名称,说明\r\n"a,b","他说""好"""\r\n')
-  })
-
-  it('shows formulas as text but leaves negative numbers alone', () => {
-    expect(toCsv([['=1+1', '-5', '@x', '-cmd']])).toBe("\uFEFF'=1+1,-5,'@x,'-cmd\r\n")
   })
 })
 

@@ -9,5 +9,6 @@ export function useLocalized() {
   const title = useCallback((o: { title_zh?: string; title_en?: string }) => pick(o.title_zh, o.title_en), [pick])
   const name = useCallback((o: { name_zh?: string; name_en?: string }) => pick(o.name_zh, o.name_en), [pick])
   const help = useCallback((o: { help_zh?: string; help_en?: string }) => pick(o.help_zh, o.help_en), [pick])
-  return { english, pick, title, name, help }
+  const planName = useCallback((o: { name: string; name_en: string }) => pick(o.name, o.name_en), [pick])
+  return { english, pick, title, name, help, planName }
 }

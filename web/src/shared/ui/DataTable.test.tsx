@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/react'
 import { expect, it, vi } from 'vitest'
 import { api, type Query } from '@/shared/api/client'
-import * as csv from '@/shared/lib/csv'
+import * as file from '@/shared/lib/file'
 import type { Page } from '@/shared/api/types'
 import { mockApi, pageOf, problem } from '@/test/api'
 import { renderPage } from '@/test/render'
@@ -22,13 +22,13 @@ function List() {
       queryKey={['demo', 'rows']}
       fetch={(query: Query, signal) => api.get<Page<Row>>('/demo/rows', { query, signal })}
       columns={[
-        { key: 'name', title: '名称', sort: 'name', text: (row) => row.name, render: (row) => row.name },
-        { key: 'id', title: '标识', text: (row) => row.id, render: (row) => row.id },
+        { key: 'name', title: '名称', sort: 'name', render: (row) => row.name },
+        { key: 'id', title: '标识', render: (row) => row.id },
       ]}
       rowKey={(row) => row.id}
       filterKeys={filterKeys}
       filters={<FilterSelect name="state" label="状态" options={[{ value: 'open', label: '未关闭' }]} />}
-      exportName="rows"
+      exportPath="/demo/rows/export"
       onOpen={opened}
     />
   )
@@ -91,15 +91,31 @@ it('says which request failed and tries again', async () => {
   await screen.findByText('行 0')
 })
 
-it('exports every page of the filtered list', async () => {
-  const save = vi.spyOn(csv, 'saveFile').mockImplementation(() => undefined)
+it('has the server write the filtered list as a file', async () => {
+  const save = vi.spyOn(file, 'saveFile').mockImplementation(() => undefined)
   const server = mockApi({
-    'GET /demo/rows': ({ query }) => (query.cursor ? pageOf(rows(1, 1)) : pageOf(rows(0, 1), { next_cursor: 'n' })),
+    'GET /demo/rows': pageOf(rows(0, 1)),
+    'GET /demo/rows/export': () => new Response('content'),
   })
-  const { user } = await renderPage(List, { path: '/page?state=open' })
+  const { user } = await renderPage(List, { path: '/page?state=open&sort=-name' })
   await screen.findByText('行 0')
   await user.click(screen.getByRole('button', { name: /导出/ }))
+  await user.click(await screen.findByText(/Excel/))
   await waitFor(() => expect(save).toHaveBeenCalled())
-  expect(save.mock.calls[0]![1]).toBe('\uFEFF名称,标识\r\n行 0,id-0\r\n行 1,id-1\r\n')
-  expect(server.calls.at(-1)!.query).toEqual({ state: 'open', cursor: 'n', limit: '200' })
+  expect(save.mock.calls[0]![0]).toMatch(/^rows-\d{4}-\d\d-\d\d\.xlsx$/)
+  expect(server.calls.at(-1)!.query).toEqual({ state: 'open', sort: '-name', format: 'xlsx', lang: 'zh-CN' })
+})
+
+it('saves nothing of a list that is too long, and says why', async () => {
+  const save = vi.spyOn(file, 'saveFile').mockImplementation(() => undefined)
+  mockApi({
+    'GET /demo/rows': pageOf(rows(0, 1)),
+    'GET /demo/rows/export': problem(422, 'export_too_long'),
+  })
+  const { user } = await renderPage(List)
+  await screen.findByText('行 0')
+  await user.click(screen.getByRole('button', { name: /导出/ }))
+  await user.click(await screen.findByText(/CSV/))
+  await screen.findByText(/100,000/)
+  expect(save).not.toHaveBeenCalled()
 })

@@ -1,15 +1,13 @@
-import { DownloadOutlined, LeftOutlined, ReloadOutlined, RightOutlined, SearchOutlined } from '@ant-design/icons'
+import { LeftOutlined, ReloadOutlined, RightOutlined, SearchOutlined } from '@ant-design/icons'
 import { keepPreviousData, useQuery, type QueryKey } from '@tanstack/react-query'
-import { App, Button, Input, Table, Tooltip, type InputRef, type TableColumnType } from 'antd'
+import { Button, Input, Table, Tooltip, type InputRef, type TableColumnType } from 'antd'
 import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Query } from '@/shared/api/client'
 import type { Page } from '@/shared/api/types'
-import { saveFile, toCsv } from '@/shared/lib/csv'
-import { useShowError } from '@/shared/lib/errors'
 import { releaseFocus, useKeys } from '@/shared/lib/keys'
 import { useFilters, type Search } from '@/shared/lib/search'
-import { formatTime, serverNow } from '@/shared/lib/time'
+import { ExportButton } from './ExportButton'
 import { Empty, Failure, Loading, StaleBar } from './StateView'
 import { usePagePosition } from './usePagePosition'
 
@@ -22,8 +20,6 @@ export interface Column<T> {
   ellipsis?: boolean
   /** The server's name of the field to sort by. */
   sort?: string
-  /** What the export writes; a column without it is left out there. */
-  text?: (row: T) => string | number | null | undefined
 }
 
 interface Props<T> {
@@ -48,14 +44,11 @@ interface Props<T> {
   /** The row that a drawer shows at the moment. */
   openKey?: string
   empty?: ReactNode
-  /** File name without date and ending; without it there is no export. */
-  exportName?: string
+  /** The operation that writes the list as a file, "/inspect/findings/export"; without it there is no export. */
+  exportPath?: string
   pageSize?: number
   onTotal?: (text: string) => void
 }
-
-const exportLimit = 10_000
-const exportPage = 200
 
 export function totalText(page: Pick<Page<unknown>, 'total' | 'total_capped'>): string {
   return page.total.toLocaleString('en-US') + (page.total_capped ? '+' : '')
@@ -64,7 +57,7 @@ export function totalText(page: Pick<Page<unknown>, 'total' | 'total_capped'>): 
 /** A list kept by the server: its filters in the address, its pages by keyset cursor, its rows by keyboard. */
 export function DataTable<T extends object>(props: Props<T>) {
   const { queryKey, fetch, columns, rowKey, filterKeys, fixed, defaultSort, filters, head, tools } = props
-  const { onOpen, openKey, empty, exportName, pageSize = 50, onTotal } = props
+  const { onOpen, openKey, empty, exportPath, pageSize = 50, onTotal } = props
   const { t } = useTranslation()
   const [search, change] = useFilters<string>()
   const sort = search.sort ?? defaultSort
@@ -141,7 +134,7 @@ export function DataTable<T extends object>(props: Props<T>) {
     (empty ?? <Empty />)
   )
 
-  const hasBar = filterKeys.includes('q') || filters || tools || exportName
+  const hasBar = filterKeys.includes('q') || filters || tools || exportPath
   return (
     <section className="panel data-table">
       {head}
@@ -158,8 +151,8 @@ export function DataTable<T extends object>(props: Props<T>) {
           {filters}
           <span className="grow" />
           {tools}
-          {exportName && (
-            <ExportButton name={exportName} columns={columns} fetch={(q, s) => fetch({ ...active, sort, ...q }, s)} />
+          {exportPath && (
+            <ExportButton name={exportPath.split('/')[2]!} path={exportPath} query={{ ...active, sort }} />
           )}
           <Tooltip title={t('table.refresh')}>
             <Button
@@ -279,50 +272,6 @@ function SearchBox({ ref, value, placeholder, onChange }: SearchBoxProps) {
         if (event.key === 'Escape') event.currentTarget.blur()
       }}
     />
-  )
-}
-
-interface ExportProps<T> {
-  name: string
-  columns: Column<T>[]
-  fetch: (query: Query, signal: AbortSignal) => Promise<Page<T>>
-}
-
-/** Writes the filtered list as a file, page after page, up to the limit of an exact total. */
-function ExportButton<T>({ name, columns, fetch }: ExportProps<T>) {
-  const { t } = useTranslation()
-  const { message } = App.useApp()
-  const showError = useShowError()
-  const [busy, setBusy] = useState(false)
-  const aborter = useRef<AbortController>(null)
-  useEffect(() => () => aborter.current?.abort(), [])
-
-  const run = async () => {
-    const written = columns.filter((column) => column.text)
-    const lines: unknown[][] = [written.map((column) => column.title)]
-    aborter.current = new AbortController()
-    setBusy(true)
-    try {
-      let cursor = ''
-      do {
-        const page = await fetch({ cursor, limit: exportPage }, aborter.current.signal)
-        for (const row of page.items ?? []) lines.push(written.map((column) => column.text!(row)))
-        cursor = page.next_cursor
-      } while (cursor && lines.length <= exportLimit)
-      const n = lines.length - 1
-      saveFile(`${name}-${formatTime(serverNow(), 'date')}.csv`, toCsv(lines))
-      if (cursor) void message.warning(t('table.exportCapped', { n: n.toLocaleString('en-US') }))
-      else void message.success(t('table.exported', { n: n.toLocaleString('en-US') }))
-    } catch (error) {
-      if (!(error instanceof DOMException && error.name === 'AbortError')) showError(error)
-    } finally {
-      setBusy(false)
-    }
-  }
-  return (
-    <Button icon={<DownloadOutlined />} loading={busy} onClick={() => void run()}>
-      {busy ? t('table.exporting') : t('table.export')}
-    </Button>
   )
 }
 

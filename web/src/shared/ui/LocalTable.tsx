@@ -1,10 +1,6 @@
-import { DownloadOutlined } from '@ant-design/icons'
-import { Button, Table } from 'antd'
-import { useRef, useState, type ReactNode } from 'react'
-import { useTranslation } from 'react-i18next'
-import { saveFile, toCsv } from '@/shared/lib/csv'
+import { Table } from 'antd'
+import { useRef, useState } from 'react'
 import { releaseFocus, useKeys } from '@/shared/lib/keys'
-import { formatTime, serverNow } from '@/shared/lib/time'
 import type { Column } from './DataTable'
 
 interface Props<T> {
@@ -79,29 +75,5 @@ export function LocalTable<T extends object>(props: Props<T>) {
         })}
       />
     </div>
-  )
-}
-
-interface SaveProps<T> {
-  name: string
-  rows: T[]
-  columns: Column<T>[]
-  children?: ReactNode
-}
-
-/** Writes the rows that are shown as a CSV file. */
-export function SaveRows<T>({ name, rows, columns }: SaveProps<T>) {
-  const { t } = useTranslation()
-  const save = () => {
-    const written = columns.filter((column) => column.text)
-    saveFile(
-      `${name}-${formatTime(serverNow(), 'date')}.csv`,
-      toCsv([written.map((c) => c.title), ...rows.map((row) => written.map((c) => c.text!(row)))]),
-    )
-  }
-  return (
-    <Button icon={<DownloadOutlined />} onClick={save}>
-      {t('table.export')}
-    </Button>
   )
 }

@@ -4,6 +4,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { Button, Dropdown } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { inspectModule, plansQuery, runPlan, type Plan } from '@/shared/api/inspect'
+import { useLocalized } from '@/shared/lib/localized'
 import { useAction } from '@/shared/lib/action'
 import { useKeys } from '@/shared/lib/keys'
 import { usePerm } from '@/shared/lib/perm'
@@ -22,6 +23,7 @@ interface Props {
 /** Starts a round now (立即巡检). */
 export function RunNow({ plan, primary, keyboard, follow = true, size }: Props) {
   const { t } = useTranslation('parts')
+  const { planName } = useLocalized()
   const navigate = useNavigate()
   const may = usePerm()('inspect.run')
   const plans = useQuery({ ...plansQuery, enabled: may && !plan }).data ?? []
@@ -56,7 +58,9 @@ export function RunNow({ plan, primary, keyboard, follow = true, size }: Props) 
     <Dropdown
       trigger={['click']}
       menu={{
-        items: plans.filter((p) => p.enabled).map((p) => ({ key: p.id, label: p.name, onClick: () => start(p.id) })),
+        items: plans
+          .filter((p) => p.enabled)
+          .map((p) => ({ key: p.id, label: planName(p), onClick: () => start(p.id) })),
       }}
     >
       {button}

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { Progress } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { lastRoundQuery, plansQuery, type Round } from '@/shared/api/inspect'
+import { useLocalized } from '@/shared/lib/localized'
 import { StateBar, StateCounts } from '@/shared/ui/StateCounts'
 import { CheckStateTag, StateTag } from '@/shared/ui/StateTag'
 import { StateView } from '@/shared/ui/StateView'
@@ -24,6 +25,7 @@ export function LastRound() {
 function Strip({ round }: { round: Round }) {
   const { t } = useTranslation('home')
   const next = useQuery(plansQuery).data?.find((plan) => plan.id === round.plan_id)
+  const { pick } = useLocalized()
   const running = round.state === 'running'
   return (
     <>
@@ -38,7 +40,7 @@ function Strip({ round }: { round: Round }) {
           <Link className="mono" to={`/inspect/rounds/${round.id}` as string}>
             {round.number}
           </Link>
-          <span className="soft">{round.plan_name}</span>
+          <span className="soft">{pick(round.plan_name, round.plan_name_en)}</span>
         </div>
       </div>
       <div className="strip-how">

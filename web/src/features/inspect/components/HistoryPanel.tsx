@@ -11,6 +11,7 @@ import { EChart, type ChartColors } from '@/shared/ui/EChart'
 import { StateView } from '@/shared/ui/StateView'
 import { historyQuery, spans, type Span } from '../queries'
 import type { History, Series } from '../types'
+import { useMetricName, useMetricTitle } from '../words'
 import { historyOption } from './historyOption'
 
 type Shown = History & { from: number; to: number }
@@ -69,10 +70,12 @@ interface BodyProps {
 function HistoryBody({ history, metric, onMetric, asTable }: BodyProps) {
   const { t } = useTranslation('inspect')
   const { english } = useLocalized()
+  const metricName = useMetricName()
   const drawn = history.series.filter((one) => one.points.length > 0)
   // What is judged comes before what is only recorded.
   const metrics = [...new Set([...drawn.filter((s) => s.warn || s.crit), ...drawn].map((s) => metricOf(s.label)))]
   const chosen = metric && metrics.includes(metric) ? metric : metrics[0]
+  const chosenName = useMetricTitle(chosen)
   const series = useMemo(() => drawn.filter((s) => metricOf(s.label) === chosen), [drawn, chosen])
 
   const option = useCallback(
@@ -82,36 +85,23 @@ function HistoryBody({ history, metric, onMetric, asTable }: BodyProps) {
           ...history,
           series,
           english,
+          name: metricName,
           words: { warn: t('check.WARNING'), crit: t('check.CRITICAL') },
         },
         colors,
       ),
-    [history, series, english, t],
+    [history, series, english, metricName, t],
   )
 
   if (drawn.length === 0 && history.states.length === 0) return <div className="chart-empty">{t('history.none')}</div>
   return (
     <div className="stack">
-      {metrics.length > 1 && (
-        <div className="metric-chips" role="group" aria-label={t('history.metric')}>
-          {metrics.map((one) => (
-            <button
-              key={one}
-              type="button"
-              className="metric-chip mono"
-              aria-pressed={one === chosen}
-              onClick={() => onMetric(one)}
-            >
-              {one}
-            </button>
-          ))}
-        </div>
-      )}
+      {metrics.length > 1 && <MetricChips metrics={metrics} chosen={chosen} onMetric={onMetric} />}
       {asTable ? (
         <HistoryTable series={series} history={history} />
       ) : (
         <>
-          <EChart option={option} height={280} label={t('history.label', { metric: chosen ?? '' })} />
+          <EChart option={option} height={280} label={t('history.label', { metric: chosenName })} />
           <p className="meta">{t('history.band')}</p>
         </>
       )}
@@ -119,8 +109,36 @@ function HistoryBody({ history, metric, onMetric, asTable }: BodyProps) {
   )
 }
 
+interface ChipsProps {
+  metrics: string[]
+  chosen: string | undefined
+  onMetric: (metric: string) => void
+}
+
+function MetricChips({ metrics, chosen, onMetric }: ChipsProps) {
+  const { t } = useTranslation('inspect')
+  const metricName = useMetricName()
+  return (
+    <div className="metric-chips" role="group" aria-label={t('history.metric')}>
+      {metrics.map((one) => (
+        <button
+          key={one}
+          type="button"
+          className="metric-chip"
+          title={one}
+          aria-pressed={one === chosen}
+          onClick={() => onMetric(one)}
+        >
+          {metricName(one)}
+        </button>
+      ))}
+    </div>
+  )
+}
+
 /** The same numbers in words, for who cannot see the chart. */
 function HistoryTable({ series, history }: { series: Series[]; history: Shown }) {
+  const metricName = useMetricName()
   const { t } = useTranslation('inspect')
   const { english } = useLocalized()
   const times = [...new Set(series.flatMap((one) => one.points.map((p) => p[0])))].sort((a, b) => b - a)
@@ -132,8 +150,8 @@ function HistoryTable({ series, history }: { series: Series[]; history: Shown })
           <tr>
             <th scope="col">{t('col.time')}</th>
             {series.map((one) => (
-              <th key={one.label} scope="col" className="num mono">
-                {one.label}
+              <th key={one.label} scope="col" className="num">
+                {metricName(one.label)}
               </th>
             ))}
           </tr>

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { useLocalized } from '@/shared/lib/localized'
 import { parseRange, rangeWords, showValue } from '@/shared/lib/measure'
 import type { Kind, ThresholdSpec } from '../types'
+import { useMetricName } from '../words'
 
 export type ThresholdValues = Record<string, { warn?: string; crit?: string }>
 type Ranges = Record<string, string>
@@ -25,6 +26,7 @@ export function rangesOf(kind: Kind, values: ThresholdValues): { warn: Ranges; c
 /** Ranges by metric, in the plug-in convention, each said in words below its field. */
 export function ThresholdFields({ kind, warn, crit }: { kind: Kind; warn?: Ranges; crit?: Ranges }) {
   const { t } = useTranslation('inspect')
+  const metricName = useMetricName()
   if (kind.thresholds.length === 0) return null
   return (
     <fieldset className="thresholds">
@@ -32,8 +34,8 @@ export function ThresholdFields({ kind, warn, crit }: { kind: Kind; warn?: Range
       <p className="meta">{t('threshold.help')}</p>
       {kind.thresholds.map((spec) => (
         <div key={spec.metric} className="threshold-row">
-          <div className="mono threshold-metric">
-            {spec.metric}
+          <div className="threshold-metric" title={spec.metric}>
+            {metricName(spec.metric)}
             {spec.unit && <span className="meta"> {spec.unit}</span>}
           </div>
           <RangeField spec={spec} side="warn" value={warn?.[spec.metric] ?? spec.warn} />

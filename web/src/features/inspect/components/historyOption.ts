@@ -14,6 +14,8 @@ export interface HistoryView {
   from: number
   to: number
   english: boolean
+  /** What a measured value is called. */
+  name: (label: string) => string
   words: { warn: string; crit: string }
 }
 
@@ -60,7 +62,7 @@ export function niceMax(top: number, uom: string): number {
 
 /** Values above with their threshold lines, the states as a band below, on one time axis. */
 export function historyOption(view: HistoryView, colors: ChartColors): EChartsCoreOption {
-  const { series, states, from, to, english, words } = view
+  const { series, states, from, to, english, name, words } = view
   const uom = series[0]?.uom ?? ''
   const show = (n: number) => showValue(n, uom, english)
   const lines = new Map<string, { yAxis: number; color: string; name: string }>()
@@ -152,7 +154,7 @@ export function historyOption(view: HistoryView, colors: ChartColors): EChartsCo
     ],
     series: [
       ...series.map((one, i) => ({
-        name: one.label,
+        name: name(one.label),
         type: 'line',
         xAxisIndex: 0,
         yAxisIndex: 0,

@@ -3,7 +3,6 @@ import { useTranslation } from 'react-i18next'
 import type { Round } from '@/shared/api/inspect'
 import { useLocalized } from '@/shared/lib/localized'
 import { showValue } from '@/shared/lib/measure'
-import { formatTime } from '@/shared/lib/time'
 import type { Column } from '@/shared/ui/DataTable'
 import { StateCounts } from '@/shared/ui/StateCounts'
 import { CheckStateTag, StateTag } from '@/shared/ui/StateTag'
@@ -12,7 +11,7 @@ import { Time } from '@/shared/ui/Time'
 /** Columns of rounds, for their own list and for the page of a plan. */
 export function useRoundColumns(withPlan: boolean): Column<Round>[] {
   const { t } = useTranslation('inspect')
-  const { english } = useLocalized()
+  const { english, pick } = useLocalized()
   const took = (r: Round) =>
     r.finished_at ? showValue((Date.parse(r.finished_at) - Date.parse(r.started_at)) / 1000, 's', english) : ''
   const columns: (Column<Round> | false)[] = [
@@ -20,7 +19,6 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
       key: 'worst',
       title: t('round.worst'),
       width: 90,
-      text: (r) => (r.state === 'running' ? t('parts:round.running') : r.worst_state && t(`check.${r.worst_state}`)),
       render: (r) =>
         r.state === 'running' ? (
           <StateTag tone="info" text={t('parts:round.running')} />
@@ -32,7 +30,6 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
       key: 'number',
       title: t('col.number'),
       width: 130,
-      text: (r) => r.number,
       render: (r) => (
         <Link className="mono nowrap" to={`/inspect/rounds/${r.id}` as string}>
           {r.number}
@@ -44,15 +41,13 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
       title: t('col.plan'),
       width: 130,
       ellipsis: true,
-      text: (r) => r.plan_name,
-      render: (r) => r.plan_name,
+      render: (r) => pick(r.plan_name, r.plan_name_en),
     },
     {
       key: 'started',
       title: t('round.started'),
       width: 150,
       sort: 'started_at',
-      text: (r) => formatTime(r.started_at, 'full'),
       render: (r) => <Time value={r.started_at} format="full" />,
     },
     withPlan && {
@@ -60,7 +55,6 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
       title: t('round.ranOfPlanned'),
       width: 100,
       align: 'right',
-      text: (r) => `${r.ran}/${r.planned}`,
       render: (r) => `${r.ran} / ${r.planned}`,
     },
     {
@@ -68,7 +62,6 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
       title: t('round.missed'),
       width: 60,
       align: 'right',
-      text: (r) => r.missed,
       render: (r) =>
         r.missed > 0 ? <span className="tone-warning">{r.missed}</span> : <span className="muted">0</span>,
     },
@@ -76,17 +69,12 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
       key: 'counts',
       title: t('round.results'),
       width: 270,
-      text: (r) =>
-        (['critical', 'unknown', 'warning', 'ok', 'no_source'] as const)
-          .map((key) => `${t(`check.${key === 'no_source' ? key : key.toUpperCase()}`)} ${r.counts[key]}`)
-          .join(' '),
       render: (r) => <StateCounts counts={r.counts} />,
     },
     {
       key: 'trigger',
       title: t('round.trigger'),
       width: 110,
-      text: (r) => [t(`parts:trigger.${r.trigger}`), r.started_by?.display_name].filter(Boolean).join(' '),
       render: (r) => (
         <>
           {t(`parts:trigger.${r.trigger}`)}
@@ -99,7 +87,6 @@ export function useRoundColumns(withPlan: boolean): Column<Round>[] {
       title: t('round.took'),
       width: 90,
       align: 'right',
-      text: took,
       render: (r) => <span className="soft">{took(r) || '—'}</span>,
     },
   ]

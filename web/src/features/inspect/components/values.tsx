@@ -3,6 +3,7 @@ import type { Perf } from '@/shared/api/inspect'
 import { useLocalized } from '@/shared/lib/localized'
 import { gravityOf, rangeWords, showValue, stateOf } from '@/shared/lib/measure'
 import { CheckStateTag } from '@/shared/ui/StateTag'
+import { useMetricName } from '../words'
 
 /** The value that says most about a state: the gravest of those that are judged at all. */
 export function keyValue(perfdata: Perf[] | undefined): Perf | undefined {
@@ -14,6 +15,7 @@ export function keyValue(perfdata: Perf[] | undefined): Perf | undefined {
 /** One value with the threshold that it crossed, or would cross first. */
 export function KeyValue({ perfdata }: { perfdata: Perf[] | undefined }) {
   const { english } = useLocalized()
+  const metricName = useMetricName()
   const perf = keyValue(perfdata)
   if (!perf) return <span className="muted">—</span>
   const state = stateOf(perf)
@@ -21,7 +23,7 @@ export function KeyValue({ perfdata }: { perfdata: Perf[] | undefined }) {
   const limit = state === 'CRITICAL' ? perf.crit : perf.warn || perf.crit
   const tone = state === 'CRITICAL' ? 'critical' : state === 'WARNING' ? 'warning' : ''
   return (
-    <span className="key-value" title={perf.label}>
+    <span className="key-value" title={metricName(perf.label)}>
       <span className={tone ? `tone-${tone}` : undefined}>{show(perf.value)}</span>
       {limit && <span className="meta key-limit">{rangeWords(limit, show)}</span>}
     </span>
@@ -31,6 +33,7 @@ export function KeyValue({ perfdata }: { perfdata: Perf[] | undefined }) {
 /** Every measured value with its thresholds, the gravest first. */
 export function ValueTable({ perfdata }: { perfdata: Perf[] }) {
   const { t } = useTranslation('inspect')
+  const metricName = useMetricName()
   const { english } = useLocalized()
   const rows = [...perfdata].sort((a, b) => gravityOf(stateOf(a)) - gravityOf(stateOf(b)))
   return (
@@ -55,7 +58,9 @@ export function ValueTable({ perfdata }: { perfdata: Perf[] }) {
           const show = (n: number) => showValue(n, perf.uom, english)
           return (
             <tr key={perf.label}>
-              <td className="mono break">{perf.label}</td>
+              <td className="break" title={perf.label}>
+                {metricName(perf.label)}
+              </td>
               <td className="num">{show(perf.value)}</td>
               <td className="num soft">{rangeWords(perf.warn, show) || '—'}</td>
               <td className="num soft">{rangeWords(perf.crit, show) || '—'}</td>

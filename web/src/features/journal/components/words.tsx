@@ -29,12 +29,13 @@ export function Actor({ actor }: { actor: Row['actor'] }) {
   return <>{actor.display_name || actor.id}</>
 }
 
-export function Subject({ subject }: { subject: Row['subject'] }) {
+export function Subject({ subject, names }: { subject: Row['subject']; names?: Row['names'] }) {
   const { t, i18n } = useTranslation('journal')
   if (!subject.kind) return <span className="muted">—</span>
   const key = `subject.${subject.kind.replace(/\./g, '_')}`
   const word = i18n.exists(`journal:${key}`) ? t(key) : subject.kind
   const page = subjectPage(subject)
+  const name = names?.[subject.id]
   const short = subject.id.length > 13 ? `…${subject.id.slice(-8)}` : subject.id
   return (
     <span className="nowrap" title={`${subject.kind}:${subject.id}`}>
@@ -44,7 +45,7 @@ export function Subject({ subject }: { subject: Row['subject'] }) {
           {short}
         </Link>
       ) : (
-        <span className="mono muted">{short}</span>
+        (name ?? <span className="mono muted">{short}</span>)
       )}
     </span>
   )
@@ -52,13 +53,14 @@ export function Subject({ subject }: { subject: Row['subject'] }) {
 
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 
-/** Writes a field's value in one line: instants in Beijing time, known words and places by their names. */
-export function useFieldText(): (value: unknown) => string {
+/** Writes a field's value in one line: accounts by their names, instants in Beijing time, known words and places by their names. */
+export function useFieldText(): (value: unknown, names: Row['names']) => string {
   const { t, i18n } = useTranslation('journal')
   const { areas, systems, areaName, systemName } = useOrgNames()
-  const text = (value: unknown): string => {
+  const text = (value: unknown, names: Row['names']): string => {
     if (value === null || value === undefined || value === '') return '—'
     if (typeof value === 'string') {
+      if (names[value]) return names[value]
       if (instant.test(value)) return formatTime(value, 'full')
       if (areas.some((area) => area.path === value)) return areaName(value)
       if (systems.some((system) => system.id === value)) return systemName(value)
@@ -66,22 +68,22 @@ export function useFieldText(): (value: unknown) => string {
     }
     if (typeof value === 'boolean') return t(value ? 'value.true' : 'value.false')
     if (typeof value === 'number') return String(value)
-    if (Array.isArray(value)) return value.map(part).join(t('value.comma'))
+    if (Array.isArray(value)) return value.map((one) => part(one, names)).join(t('value.comma'))
     // What changed: each name with its value before and after.
     return Object.entries(value as Record<string, unknown>)
       .map(([name, inner]) =>
         Array.isArray(inner) && inner.length === 2
-          ? `${name}: ${text(inner[0])} → ${text(inner[1])}`
-          : `${name}: ${text(inner)}`,
+          ? `${name}: ${text(inner[0], names)} → ${text(inner[1], names)}`
+          : `${name}: ${text(inner, names)}`,
       )
       .join('; ')
   }
-  const part = (value: unknown): string =>
+  const part = (value: unknown, names: Row['names']): string =>
     value !== null && typeof value === 'object' && !Array.isArray(value)
       ? Object.values(value as Record<string, unknown>)
           .filter((inner) => inner !== '' && inner !== null)
-          .map(text)
+          .map((inner) => text(inner, names))
           .join(' ')
-      : text(value)
+      : text(value, names)
   return text
 }
