@@ -44,7 +44,7 @@ type caller struct {
 
 func serve(t *testing.T, j *journal.Journal, db *store.DB) *caller {
 	t.Helper()
-	r := api.NewRouter(api.Config{Version: "test", Guard: guard{}, DB: db, Log: slog.New(slog.DiscardHandler)})
+	r := api.NewRouter(api.Config{Version: "test", Guard: guard{}, DB: db, Exported: j.RecordExport, Log: slog.New(slog.DiscardHandler)})
 	j.Routes(r)
 	if err := r.Err(); err != nil {
 		t.Fatal(err)
@@ -323,7 +323,7 @@ func TestTheChainAsAWholeIsNotForOneArea(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.fill(t, 1)
 		c := serve(t, b.Journal, b.db)
-		parts := []string{"journal.rows.list", "journal.rows.get", "journal.rows.reveal", "journal.types.list"}
+		parts := []string{"journal.rows.list", "journal.rows.get", "journal.rows.reveal", "journal.rows.export", "journal.types.list"}
 		r := api.NewRouter(api.Config{Version: "test", Guard: guard{}, DB: b.db, Log: slog.New(slog.DiscardHandler)})
 		b.Routes(r)
 		for _, op := range r.Operations() {
@@ -358,4 +358,25 @@ func TestOperationsNeedTheirPermission(t *testing.T) {
 	if n := len(r.Operations()); n != 12 {
 		t.Errorf("%d operations", n)
 	}
+}
+
+// A list that was taken away is a row: what it was narrowed by, what was searched for as private text.
+func TestTakingRowsAwayIsARow(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.fill(t, 3)
+		c := serve(t, b.Journal, b.db)
+		status, answer := c.do("/45/4501/", http.MethodGet, "/journal/rows/export?lang=en&from=2020-01-01T00:00:00Z", "")
+		if status != http.StatusOK || !strings.HasPrefix(string(answer), "\ufeffRow,Time,Event,") {
+			t.Fatalf("%d %.200s", status, answer)
+		}
+		b.drain(t)
+		page, err := b.List(ctxT(), store.Everything(), store.ListQuery{Filters: map[string]string{"type": "journal.list.exported"}})
+		if err != nil || len(page.Items) != 1 {
+			t.Fatalf("%v: %d rows", err, len(page.Items))
+		}
+		f := page.Items[0].Fields
+		if f["list"] != "journal.rows" || f["format"] != "csv" || f["filters"].(map[string]any)["from"] != "2020-01-01T00:00:00Z" {
+			t.Errorf("recorded %v", f)
+		}
+	})
 }

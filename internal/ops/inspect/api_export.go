@@ -150,8 +150,8 @@ func findingColumns() []api.ExportColumn[FindingView] {
 	}
 }
 
-// measured writes measured values in one line, as "title thing value unit".
-func measured(perf []probe.Perf, w api.Words) string {
+// measuredValues writes measured values in one line, as "title thing value unit".
+func measuredValues(perf []probe.Perf, w api.Words) string {
 	parts := make([]string, 0, len(perf))
 	for _, p := range perf {
 		metric := probe.MetricOf(p.Label)
@@ -192,7 +192,7 @@ func checkColumns() []api.ExportColumn[checkView] {
 		{TitleZH: "说明", TitleEN: "Summary", Value: func(c checkView, _ api.Words) any { return now(c, func(x *currentView) any { return x.Summary }) }},
 		{TitleZH: "原因代码", TitleEN: "Reason code", Value: func(c checkView, _ api.Words) any { return now(c, func(x *currentView) any { return x.Reason }) }},
 		{TitleZH: "测量值", TitleEN: "Measured values", Value: func(c checkView, w api.Words) any {
-			return now(c, func(x *currentView) any { return measured(x.Perfdata, w) })
+			return now(c, func(x *currentView) any { return measuredValues(x.Perfdata, w) })
 		}},
 		{TitleZH: "持续自", TitleEN: "Since", Value: func(c checkView, _ api.Words) any { return now(c, func(x *currentView) any { return x.Since }) }},
 		{TitleZH: "最近检查", TitleEN: "Last run", Value: func(c checkView, _ api.Words) any { return now(c, func(x *currentView) any { return x.RanAt }) }},
@@ -217,7 +217,7 @@ func resultColumns() []api.ExportColumn[resultView] {
 		{TitleZH: "类别", TitleEN: "Class", Value: func(r resultView, w api.Words) any { return classes.Of(w, r.Class) }},
 		{TitleZH: "说明", TitleEN: "Summary", Value: func(r resultView, _ api.Words) any { return r.Summary }},
 		{TitleZH: "原因代码", TitleEN: "Reason code", Value: func(r resultView, _ api.Words) any { return r.Reason }},
-		{TitleZH: "测量值", TitleEN: "Measured values", Value: func(r resultView, w api.Words) any { return measured(r.Perfdata, w) }},
+		{TitleZH: "测量值", TitleEN: "Measured values", Value: func(r resultView, w api.Words) any { return measuredValues(r.Perfdata, w) }},
 		{TitleZH: "耗时（毫秒）", TitleEN: "Took (ms)", Value: func(r resultView, _ api.Words) any { return r.DurationMS }},
 		{TitleZH: "SHA-256", TitleEN: "SHA-256", Value: func(r resultView, _ api.Words) any { return r.SHA256 }},
 	}
@@ -255,7 +255,7 @@ func itemColumns() []api.ExportColumn[itemView] {
 			return it.Result.Reason
 		}},
 		{TitleZH: "测量值", TitleEN: "Measured values", Value: func(it itemView, w api.Words) any {
-			return ran(it, func(r *resultView) any { return measured(r.Perfdata, w) })
+			return ran(it, func(r *resultView) any { return measuredValues(r.Perfdata, w) })
 		}},
 		{TitleZH: "检查时间", TitleEN: "Ran", Value: func(it itemView, _ api.Words) any { return ran(it, func(r *resultView) any { return r.RanAt }) }},
 		{TitleZH: "耗时（毫秒）", TitleEN: "Took (ms)", Value: func(it itemView, _ api.Words) any { return ran(it, func(r *resultView) any { return r.DurationMS }) }},
