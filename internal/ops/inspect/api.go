@@ -140,7 +140,7 @@ func (m *Module) pageOfRounds(ctx context.Context, query store.ListQuery) (store
 
 func (m *Module) pageOfResults(ctx context.Context, query store.ListQuery) (store.Page[resultView], error) {
 	query.Filters = badStates(query.Filters)
-	page, err := store.List[Result](ctx, m.db.Read(), resultList(), api.ScopeFrom(ctx), query, nil)
+	page, err := m.Results(ctx, api.ScopeFrom(ctx), query)
 	return listed(ctx, page, err, func(r Result) string { return r.ID }, m.viewResults)
 }
 
@@ -170,12 +170,6 @@ func (m *Module) roundRoutes(r *api.Router) {
 		ID: "inspect.results.list", Method: http.MethodGet, Path: "/inspect/results", Permission: PermissionRead,
 		Summary: "Results", Doc: "The latest first. Kept for 90 days; what was not OK, and what began to say something else, for 27 months.",
 	}, func(ctx context.Context, in *resultsInput) (*api.PageOutput[resultView], error) {
-		filters := map[string]string{
-			"check_id": in.CheckID, "asset_id": in.AssetID, "state": in.State, "class": in.Class,
-			"round_id": in.RoundID, "from": in.From, "to": in.To,
-		}
-		page, err := m.Results(ctx, api.ScopeFrom(ctx), in.Query(badStates(filters)))
-		return listed(ctx, page, err, func(r Result) string { return r.ID }, m.viewResults)
 		return answerPage(m.pageOfResults(ctx, in.Query(in.filters())))
 	})
 	api.Register(r, api.Operation{

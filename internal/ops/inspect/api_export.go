@@ -97,7 +97,7 @@ func (m *Module) pageOfItems(ctx context.Context, q store.ListQuery) (store.Page
 	if err != nil {
 		return store.Page[itemView]{}, err
 	}
-	items, err := m.viewItems(ctx, round.ID)
+	items, err := m.viewItems(ctx, round)
 	return store.Page[itemView]{Items: items, Total: len(items)}, err
 }
 
