@@ -59,6 +59,10 @@ func (m *Module) listResults(ctx context.Context, db bun.IDB, scope store.Scope,
 			return page, err
 		}
 	}
+	if q.CountTo < 0 {
+		return page, nil
+	}
+	most := cmp.Or(q.CountTo, store.ExactTotal)
 	n, cut := len(hits), false
 	if q.Cursor != "" || len(hits) > limit {
 		if n, cut, err = m.countPacked(ctx, db, ask); err != nil {
@@ -67,8 +71,8 @@ func (m *Module) listResults(ctx context.Context, db bun.IDB, scope store.Scope,
 	}
 	page.Total += n
 	page.TotalCapped = page.TotalCapped || cut
-	if page.Total > store.ExactTotal {
-		page.Total, page.TotalCapped = store.ExactTotal, true
+	if page.Total > most {
+		page.Total, page.TotalCapped = most, true
 	}
 	return page, nil
 }

@@ -65,15 +65,13 @@ function ScriptView({ script }: { script: ScriptDetail }) {
       key: 'state',
       title: t('col.state'),
       width: 100,
-      text: (v) => t(`state.${v.state}`),
       render: (v) => <StateTag tone={tones[v.state]} text={t(`state.${v.state}`)} />,
     },
-    { key: 'note', title: t('draft.note'), width: 240, ellipsis: true, text: (v) => v.note, render: (v) => v.note },
+    { key: 'note', title: t('draft.note'), width: 240, ellipsis: true, render: (v) => v.note },
     {
       key: 'by',
       title: t('version.by'),
       width: 220,
-      text: (v) => v.released_by?.display_name,
       render: (v) =>
         v.released_at ? (
           <span className="soft">

@@ -6,7 +6,6 @@ import { useTranslation } from 'react-i18next'
 import { checkClasses } from '@/shared/api/inspect'
 import { Can } from '@/shared/lib/perm'
 import { useFilters } from '@/shared/lib/search'
-import { formatTime } from '@/shared/lib/time'
 import { DataTable, type Column } from '@/shared/ui/DataTable'
 import { FilterSelect } from '@/shared/ui/FilterSelect'
 import { PageHeader } from '@/shared/ui/PageHeader'
@@ -44,7 +43,6 @@ export default function ScriptsPage() {
       title: t('col.script'),
       width: 260,
       sort: 'name',
-      text: (s) => s.title,
       render: (s) => (
         <>
           <Link to={`/inspect/scripts/${s.id}` as string}>{s.title}</Link> <span className="meta mono">{s.name}</span>
@@ -55,14 +53,12 @@ export default function ScriptsPage() {
       key: 'class',
       title: t('col.class'),
       width: 140,
-      text: (s) => t(`parts:class.${s.class}`),
       render: (s) => <span className="soft">{t(`parts:class.${s.class}`)}</span>,
     },
     {
       key: 'current',
       title: t('col.current'),
       width: 130,
-      text: (s) => (s.current ? `v${s.current}` : ''),
       render: (s) =>
         s.current ? <span className="mono">v{s.current}</span> : <StateTag tone="absent" text={t('state.none')} />,
     },
@@ -70,7 +66,6 @@ export default function ScriptsPage() {
       key: 'draft',
       title: t('col.draft'),
       width: 110,
-      text: (s) => (s.draft_id ? `v${s.latest}` : ''),
       render: (s) => (s.draft_id ? <StateTag tone="info" text={t('state.draftOf', { n: s.latest })} /> : ''),
     },
     {
@@ -78,7 +73,6 @@ export default function ScriptsPage() {
       title: t('col.updated'),
       width: 130,
       sort: 'updated_at',
-      text: (s) => formatTime(s.updated_at, 'full'),
       render: (s) => <Ago value={s.updated_at} />,
     },
   ]
@@ -92,7 +86,6 @@ export default function ScriptsPage() {
         rowKey={(s) => s.id}
         filterKeys={['q', 'class']}
         searchPlaceholder={t('scripts.search')}
-        exportName="scripts"
         onTotal={setTotal}
         onOpen={(s) => void navigate({ to: `/inspect/scripts/${s.id}` as string })}
         empty={<Empty text={t('scripts.empty')} hint={t('scripts.emptyHint')} action={actions} />}
