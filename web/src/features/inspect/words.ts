@@ -84,8 +84,3 @@ export function useTimingText(): (plan: Pick<Plan, 'interval_seconds' | 'timing'
     [t, interval],
   )
 }
-
-/** What a measured value is called. */
-export function useMetricName(): (label: string) => string {
-  return useCallback((label: string) => label, [])
-}
