@@ -157,6 +157,9 @@ func (t rawTrigger) read(macros map[string]string, made bool, from string) Trigg
 	return out
 }
 
+// Resolve puts the values of user macros into an expression; unknown ones stay.
+func Resolve(expression string, macros map[string]string) string { return fill(expression, macros) }
+
 // fill puts the values of user macros into an expression: {$NAME} and {$NAME:context}, for which the
 // value without a context stands in when the context has none of its own. Unknown ones stay.
 func fill(expression string, macros map[string]string) string {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -31,11 +32,12 @@ var (
 // Format is the form in which an export was written.
 type Format string
 
-// The three forms.
+// The three forms, and what the API said.
 const (
 	XML  Format = "xml"
 	JSON Format = "json"
 	YAML Format = "yaml"
+	API  Format = "api"
 )
 
 // Export is what one file says.
@@ -45,6 +47,14 @@ type Export struct {
 	Hosts   []Host
 	// Templates that the hosts name and the file does not contain: their triggers are not known.
 	MissingTemplates []string
+	Maintenances     []Maintenance // as the API says; exports do not hold them
+}
+
+// Maintenance is a time in which hosts are not judged (维护期).
+type Maintenance struct {
+	Name          string
+	From, To      time.Time // first and last moment in which it may be active
+	Hosts, Groups []string
 }
 
 // Host is one monitored host (主机).
