@@ -16,6 +16,7 @@ import (
 	"taxops/internal/ops/fleet"
 	"taxops/internal/ops/inspect"
 	"taxops/internal/ops/intake"
+	"taxops/internal/ops/intake/parallel"
 )
 
 // compose makes the modules, hands each what it needs of the others, and collects what they declare.
@@ -109,7 +110,7 @@ func permissions() []access.Permission {
 	var out []access.Permission
 	for _, ps := range [][]access.Permission{
 		org.Permissions(), journalPermissions(), access.OwnPermissions(), calendar.Permissions(), approval.Permissions(),
-		fleet.Permissions(), inspect.Permissions(), intake.Permissions(),
+		fleet.Permissions(), inspect.Permissions(), intake.Permissions(), parallel.Permissions(),
 	} {
 		out = append(out, ps...)
 	}

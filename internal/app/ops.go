@@ -68,6 +68,10 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 		return nil, err
 	}
 	fleetTables, inspectTables, intakeTables := fleet.Migrations(), inspect.Migrations(), intake.Migrations()
+	beside, err := a.composeParallel(orgs)
+	if err != nil {
+		return nil, err
+	}
 	return []module.Module{
 		{
 			Name: "fleet", Title: [2]string{"资产", "Assets"}, Migrations: &fleetTables,
@@ -85,6 +89,7 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 			Name: "intake", Title: [2]string{"接入", "Intake"}, Migrations: &intakeTables, Events: intake.Types(),
 			States: intake.Machines(), Permissions: intake.Permissions(), Routes: a.intake.Routes,
 		},
+		beside,
 	}, nil
 }
 

@@ -17,13 +17,14 @@ import (
 	"taxops/internal/ops/inspect"
 	"taxops/internal/ops/inspect/script"
 	"taxops/internal/ops/intake"
+	"taxops/internal/ops/intake/parallel"
 )
 
 // Migrations lists the tables of all modules in the order in which they are made.
 func Migrations() []store.Migrations {
 	return []store.Migrations{
 		store.OwnMigrations(), journal.Migrations(), org.Migrations(), access.Migrations(), calendar.Migrations(), approval.Migrations(),
-		fleet.Migrations(), inspect.Migrations(), intake.Migrations(), script.Migrations(),
+		fleet.Migrations(), inspect.Migrations(), intake.Migrations(), script.Migrations(), parallel.Migrations(),
 	}
 }
 
