@@ -21,7 +21,7 @@ CREATE TABLE parallel_problem (
   host         text NOT NULL,
   host_name    text NOT NULL,
   address      text NOT NULL,
-  trigger_id   text NOT NULL,
+  trigger_id   text COLLATE "C" NOT NULL,
   title        text NOT NULL,
   severity     bigint NOT NULL,
   started_at   bigint NOT NULL,
