@@ -2278,6 +2278,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/intake/zabbix/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in a problem of Zabbix, or its end
+         * @description Sent by a media type of type webhook. The same report may be sent again: it is taken once, by its event.
+         *
+         *     Public: the token of a source stands in for a person; without one nothing is taken.
+         *
+         *     Problems: `unauthenticated` `invalid` `rate_limited` `too_large`
+         */
+        post: operations["intake.zabbix.events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/journal/export": {
         parameters: {
             query?: never;
@@ -2754,6 +2778,154 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/parallel/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Zabbix compared with our findings
+         * @description Problems with the finding nearest in time on the same asset or on what lies on it, and each that has no counterpart; the latest first.
+         *
+         *     Permission: `parallel.read`.
+         *
+         *     Problems: `invalid`
+         */
+        get: operations["parallel.differences.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/parallel/differences/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what a difference is
+         * @description Known or accepted, with the reason; an empty verdict withdraws it.
+         *
+         *     Permission: `parallel.explain`.
+         *
+         *     Problems: `not_found` `invalid`
+         */
+        post: operations["parallel.differences.explain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/parallel/differences/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The comparison as CSV
+         * @description UTF-8 with a mark that spreadsheets know it by; all rows that the filters take.
+         *
+         *     Permission: `parallel.read`.
+         *
+         *     Problems: `invalid`
+         */
+        get: operations["parallel.differences.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/parallel/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Problems that Zabbix sent
+         * @description The latest first.
+         *
+         *     Permission: `parallel.read`.
+         */
+        get: operations["parallel.problems.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/parallel/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Zabbix servers that send their problems
+         * @description The latest first.
+         *
+         *     Permission: `parallel.read`.
+         */
+        get: operations["parallel.sources.list"];
+        put?: never;
+        /**
+         * Let a Zabbix server send its problems
+         * @description The answer holds its token, which is shown this once.
+         *
+         *     Permission: `parallel.source.manage`.
+         *
+         *     Problems: `invalid`
+         */
+        post: operations["parallel.sources.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/parallel/sources/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a Zabbix server send no more
+         * @description Its token is worth nothing from then on; what it sent stays.
+         *
+         *     Permission: `parallel.source.manage`.
+         *
+         *     Problems: `not_found` `stale` `not_possible_in_state`
+         */
+        post: operations["parallel.sources.revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3088,6 +3260,20 @@ export interface components {
         CommentInputBody: {
             text: string;
         };
+        ComparisonView: {
+            /** @description Of the whole span, whatever the filters */
+            figures: components["schemas"]["FiguresView"];
+            from: string;
+            items: components["schemas"]["DifferenceView"][];
+            /** Format: int64 */
+            minutes: number;
+            to: string;
+            /**
+             * Format: int64
+             * @description Rows that the filters take
+             */
+            total: number;
+        };
         ConfigureInputBody: {
             /** @description What rows are that do not say it */
             defaults: components["schemas"]["Defaults"];
@@ -3203,6 +3389,29 @@ export interface components {
             before: string;
             field: string;
         };
+        DifferenceView: {
+            asset_id: string;
+            asset_name: string;
+            /** Format: date-time */
+            at: string;
+            finding?: components["schemas"]["SeenView"];
+            /** @description problem:ID or finding:ID */
+            key: string;
+            /**
+             * Format: int64
+             * @description How much later we were than Zabbix; negative when we were first
+             */
+            lead_seconds: number;
+            problem?: components["schemas"]["ProblemView"];
+            /** @enum {string} */
+            side: "both" | "zabbix_only" | "ours_only";
+            verdict?: components["schemas"]["VerdictView"];
+            /**
+             * @description Why only one side saw it, as far as the records tell
+             * @enum {string}
+             */
+            why: "" | "no_asset" | "no_checks" | "not_seen" | "not_sent" | "not_known";
+        };
         EndInputBody: {
             reason: string;
             /** Format: int64 */
@@ -3292,6 +3501,37 @@ export interface components {
             name: string;
             title_en: string;
             title_zh: string;
+        };
+        FiguresView: {
+            /**
+             * Format: int64
+             * @description Problems with a finding near them
+             */
+            both: number;
+            /** Format: int64 */
+            equal: number;
+            /** Format: int64 */
+            findings: number;
+            /**
+             * Format: int64
+             * @description Of both; negative when we were first
+             */
+            median_lead_seconds: number;
+            /**
+             * Format: int64
+             * @description Differences of which nobody has said anything
+             */
+            open: number;
+            /** Format: int64 */
+            ours_only: number;
+            /** Format: int64 */
+            problems: number;
+            /** Format: int64 */
+            they_first: number;
+            /** Format: int64 */
+            we_first: number;
+            /** Format: int64 */
+            zabbix_only: number;
         };
         FindingDetailView: {
             area_path: string;
@@ -3896,6 +4136,11 @@ export interface components {
             current: string;
             next: string;
         };
+        NewSourceView: {
+            source: components["schemas"]["SourceView"];
+            /** @description Shown this once; only its hash is kept */
+            token: string;
+        };
         OutputRule: {
             /** @description Heading of the column, or its number from 1 */
             column?: string;
@@ -4075,6 +4320,18 @@ export interface components {
             /** @description There are more than total */
             total_capped: boolean;
         };
+        PageProblemView: {
+            items: components["schemas"]["ProblemView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
         PageProposalView: {
             items: components["schemas"]["ProposalView"][];
             /** @description Cursor of the next page, empty at the end */
@@ -4137,6 +4394,18 @@ export interface components {
         };
         PageScriptView: {
             items: components["schemas"]["ScriptView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
+        PageSourceView: {
+            items: components["schemas"]["SourceView"][];
             /** @description Cursor of the next page, empty at the end */
             next_cursor: string;
             /**
@@ -4347,6 +4616,30 @@ export interface components {
              */
             type: string;
         };
+        ProblemView: {
+            address: string;
+            area_path: string;
+            /** @description Empty while no asset fits */
+            asset_id: string;
+            asset_name: string;
+            event_id: string;
+            host: string;
+            host_name: string;
+            id: string;
+            /** @enum {string} */
+            matched_by: "address" | "hostname" | "name" | "ambiguous" | "unknown";
+            /** Format: date-time */
+            received_at: string;
+            /** Format: date-time */
+            recovered_at?: string;
+            /** Format: int64 */
+            severity: number;
+            source_id: string;
+            /** Format: date-time */
+            started_at: string;
+            system_id: string;
+            trigger: string;
+        };
         ProductionReason: {
             reason: string;
         };
@@ -4397,6 +4690,37 @@ export interface components {
             note: string;
             /** Format: int64 */
             version: number;
+        };
+        ReportInputBody: {
+            /** @description {HOST.CONN} */
+            address?: string;
+            /** @description {EVENT.ID}: of the problem, also in the report of its recovery */
+            event_id: string;
+            /** @description {HOST.HOST} */
+            host: string;
+            /** @description {HOST.NAME} */
+            host_name?: string;
+            /**
+             * Format: date-time
+             * @description When it ended, for a recovery
+             */
+            recovered_at?: string;
+            /**
+             * Format: int64
+             * @description {EVENT.NSEVERITY}
+             */
+            severity: number;
+            /**
+             * Format: date-time
+             * @description When the problem began
+             */
+            started_at: string;
+            /** @enum {string} */
+            status: "problem" | "recovery";
+            /** @description {EVENT.NAME} */
+            trigger: string;
+            /** @description {TRIGGER.ID} */
+            trigger_id?: string;
         };
         RequestView: {
             /** @description One person proposed and decided, on trial: it does not count as evidence */
@@ -4469,6 +4793,11 @@ export interface components {
             title_zh: string;
         };
         RetireInputBody: {
+            reason: string;
+            /** Format: int64 */
+            version: number;
+        };
+        RevokeInputBody: {
             reason: string;
             /** Format: int64 */
             version: number;
@@ -4859,6 +5188,14 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        SeenView: {
+            id: string;
+            number: string;
+            /** Format: date-time */
+            opened_at: string;
+            severity: string;
+            title: string;
+        };
         Selector: {
             /** @description Kinds of assets; none for all */
             asset_kinds?: string[];
@@ -4923,6 +5260,32 @@ export interface components {
             provisional: boolean;
             /** @enum {string} */
             why: "interval" | "time" | "period" | "period_begins" | "calendar_missing";
+        };
+        SourceInputBody: {
+            area_path: string;
+            name: string;
+            system_id: string;
+        };
+        SourceView: {
+            /** @description Of problems whose asset is not known */
+            area_path: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by_name: string;
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it sent last, to the minute
+             */
+            last_at?: string;
+            name: string;
+            /** Format: date-time */
+            revoked_at?: string;
+            /** @enum {string} */
+            state: "active" | "revoked";
+            system_id: string;
+            /** Format: int64 */
+            version: number;
         };
         StatusView: {
             /**
@@ -5166,6 +5529,25 @@ export interface components {
             after: unknown;
             before: unknown;
             name: string;
+        };
+        VerdictInputBody: {
+            /** @description problem:ID or finding:ID */
+            key: string;
+            /** @description Needed unless withdrawn */
+            reason: string;
+            /**
+             * @description known: its cause is being worked on; accepted: it stays so; empty withdraws what was said
+             * @enum {string}
+             */
+            verdict: "" | "known" | "accepted";
+        };
+        VerdictView: {
+            reason: string;
+            /** Format: date-time */
+            said_at: string;
+            said_by_name: string;
+            /** @enum {string} */
+            verdict: "known" | "accepted";
         };
         VersionInputBody: {
             /** Format: int64 */
@@ -9192,6 +9574,42 @@ export interface operations {
             };
         };
     };
+    "intake.zabbix.events": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+                /** @description Bearer and the token of the source */
+                Authorization?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "journal.export": {
         parameters: {
             query?: never;
@@ -9884,6 +10302,295 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemsSystem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "parallel.differences.list": {
+        parameters: {
+            query?: {
+                /** @description First day, such as 2026-11-18; the last seven when left out */
+                from?: string;
+                /** @description Last day, included */
+                to?: string;
+                /** @description How far apart the two may see the same */
+                minutes?: number;
+                /** @description both, zabbix_only, ours_only, differences: the latter two */
+                side?: string;
+                /** @description no_asset, no_checks, not_seen, not_sent, not_known */
+                why?: string;
+                /** @description open, known, accepted */
+                verdict?: string;
+                /** @description Of the problem of Zabbix, at least */
+                severity?: number;
+                asset_id?: string;
+                /** @description Text in asset, host, trigger, finding */
+                q?: string;
+                limit?: number;
+                /** @description Rows before the page: the rows are computed, and the span bounds them */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "parallel.differences.explain": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerdictInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "parallel.differences.export": {
+        parameters: {
+            query?: {
+                /** @description First day, such as 2026-11-18; the last seven when left out */
+                from?: string;
+                /** @description Last day, included */
+                to?: string;
+                /** @description How far apart the two may see the same */
+                minutes?: number;
+                /** @description both, zabbix_only, ours_only, differences: the latter two */
+                side?: string;
+                /** @description no_asset, no_checks, not_seen, not_sent, not_known */
+                why?: string;
+                /** @description open, known, accepted */
+                verdict?: string;
+                /** @description Of the problem of Zabbix, at least */
+                severity?: number;
+                asset_id?: string;
+                /** @description Text in asset, host, trigger, finding */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "parallel.problems.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                source_id?: string;
+                asset_id?: string;
+                /** @description address, hostname, name, ambiguous, unknown */
+                matched_by?: string;
+                /** @description 0 to 5 */
+                severity?: string;
+                /** @description Began at or after this time */
+                since?: string;
+                /** @description Began before this time */
+                until?: string;
+                /** @description Text in host, address, trigger or event */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageProblemView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "parallel.sources.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                /** @description active, revoked */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSourceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "parallel.sources.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSourceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "parallel.sources.revoke": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceView"];
                 };
             };
             /** @description Error */
