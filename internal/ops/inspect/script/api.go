@@ -309,7 +309,7 @@ type triedView struct {
 	Signal     int            `json:"signal"`
 	DurationMS float64        `json:"duration_ms"`
 	CPUMS      float64        `json:"cpu_ms"`
-	MaxRSS     int64          `json:"max_rss" doc:"Bytes, of its largest process"`
+	MaxRSS     int64          `json:"max_rss" doc:"Bytes, of its largest process; 0 for little"`
 	Survivors  int            `json:"survivors" doc:"Processes that it left behind"`
 	Stdout     string         `json:"stdout"`
 	Stderr     string         `json:"stderr"`

@@ -293,7 +293,11 @@ func (p *running) finish() response {
 	r.Ended, r.TookUS, r.Out = p.ended, p.took.Microseconds(), len(p.out.kept)
 	r.OutCut, r.ErrCut = p.out.cut(), p.err.cut()
 	r.CPUUS = (p.usage.Utime.Nano() + p.usage.Stime.Nano()) / 1000
-	r.MaxRSS = p.usage.Maxrss << 10
+	// A process that is born has the memory of its parent for a moment, and the kernel counts that.
+	var own unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &own); err == nil && p.usage.Maxrss > own.Maxrss {
+		r.MaxRSS = p.usage.Maxrss << 10
+	}
 	if p.done && p.status.Exited() {
 		r.Exit = p.status.ExitStatus()
 	}

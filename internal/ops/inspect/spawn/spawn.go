@@ -125,7 +125,7 @@ type Outcome struct {
 	Detail               string        // of NotStarted
 	Took                 time.Duration // until the program itself was gone
 	CPU                  time.Duration // of the program and of its children that it waited for
-	MaxRSS               int64         // bytes, of its largest process
+	MaxRSS               int64         // bytes, of its largest process; 0 when that is less than a seat has
 	Survivors            int           // processes that it left behind, and that were ended
 	Stuck                bool          // something could not be ended within 2 s; the spawner goes on trying
 }

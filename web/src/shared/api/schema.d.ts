@@ -5500,7 +5500,7 @@ export interface components {
             judgement: components["schemas"]["JudgementView"];
             /**
              * Format: int64
-             * @description Bytes, of its largest process
+             * @description Bytes, of its largest process; 0 for little
              */
             max_rss: number;
             perfdata: components["schemas"]["Perf"][];

@@ -107,9 +107,9 @@ export function TryPanel({ params, rules, tried, failure, busy, onRun }: Props) 
             ended: t(`ended.${tried.ended || 'not_run'}`),
             exit: tried.exit,
             took: showValue(tried.duration_ms / 1000, 's', english),
-            memory: showValue(tried.max_rss, 'B', english),
             encoding: tried.encoding,
           })}
+          {tried.max_rss > 0 && ` · ${t('try.memory', { memory: showValue(tried.max_rss, 'B', english) })}`}
           {tried.stdout_cut && ` · ${t('try.cut')}`}
           {tried.survivors > 0 && ` · ${t('try.survivors', { n: tried.survivors })}`}
         </div>
