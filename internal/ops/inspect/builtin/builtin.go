@@ -38,6 +38,7 @@ type Deps struct {
 	Root   string // "/": below it lies everything else, /etc for one
 
 	Targets []netip.Prefix // networks that checks may connect to; none for all
+	Logins  Logins         // ways into hosts without an agent; nil for none
 }
 
 // host is what all kinds share.
@@ -66,7 +67,11 @@ func (h host) at(name ...string) string { return filepath.Join(append([]string{h
 // All returns every built-in kind, in the order of the contract's classes.
 func All(deps Deps) []probe.Builtin {
 	h := newHost(deps)
-	return confined(slices.Concat(h.osLogKinds(), h.hardwareKinds(), h.serviceKinds(), h.performanceKinds(), h.instanceKinds(), h.dataKinds(), h.networkKinds()), deps.Targets)
+	return confined(h.over(h.kinds()), deps.Targets)
+}
+
+func (h host) kinds() []probe.Builtin {
+	return slices.Concat(h.osLogKinds(), h.hardwareKinds(), h.serviceKinds(), h.performanceKinds(), h.instanceKinds(), h.dataKinds(), h.networkKinds())
 }
 
 func (h host) osLogKinds() []probe.Builtin {

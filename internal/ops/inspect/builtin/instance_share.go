@@ -67,9 +67,24 @@ func (s *share[F]) turn(key string) *turn[F] {
 	if s.turns == nil || len(s.turns) >= shareMost {
 		s.turns = make(map[string]*turn[F]) // who holds a turn keeps it
 	}
+	s.forget()
 	t := &turn[F]{lane: make(chan struct{}, 1)}
 	s.turns[key] = t
 	return t
+}
+
+// forget drops what nobody may take any more; what is being asked stays.
+func (s *share[F]) forget() {
+	for key, t := range s.turns {
+		select {
+		case t.lane <- struct{}{}:
+			if time.Since(t.asked) >= shareFor {
+				delete(s.turns, key)
+			}
+			<-t.lane
+		default:
+		}
+	}
 }
 
 // shareKey names an instance by the settings that reach it, the password as a hash only.
