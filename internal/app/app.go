@@ -23,11 +23,13 @@ import (
 	"taxops/internal/kernel/lifecycle"
 	"taxops/internal/kernel/module"
 	"taxops/internal/kernel/org"
+	"taxops/internal/kernel/probe"
 	"taxops/internal/kernel/secret"
 	"taxops/internal/kernel/store"
 	"taxops/internal/kernel/telemetry"
 	"taxops/internal/ops/fleet"
 	"taxops/internal/ops/inspect"
+	"taxops/internal/ops/inspect/runner"
 	"taxops/internal/ops/inspect/spawn"
 	"taxops/internal/ops/intake"
 )
@@ -55,6 +57,8 @@ type App struct {
 	fleet    *fleet.Module
 	inspect  *inspect.Module
 	intake   *intake.Module
+	builtins []probe.Builtin // the built-in kinds, as they look over logins too
+	checks   *runner.Runner
 	spawner  *spawn.Spawner
 	queue    *job.Queue
 	metrics  *telemetry.Metrics

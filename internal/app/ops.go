@@ -43,13 +43,19 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	kinds := append(builtin.All(builtin.Deps{Targets: targets(a.o.Config)}), selfcheck.Kinds(a.db, a.journal, work{a})...)
+	logins, reachRoom, err := a.composeReach(orgs)
+	if err != nil {
+		return nil, err
+	}
+	a.builtins = builtin.All(builtin.Deps{Targets: targets(a.o.Config), Logins: logins})
+	kinds := append(slices.Clone(a.builtins), selfcheck.Kinds(a.db, a.journal, work{a})...)
 	kinds = append(kinds, selfcheck.CalendarKind(a.calendar, a.o.Clock.Now))
 	scripts, err := a.composeScripts(orgs)
 	if err != nil {
 		return nil, err
 	}
 	checks := runner.New(runner.Limits{}, a.o.Log)
+	a.checks = checks
 	a.metrics.Gauge("taxops_inspect_abandoned_checks", "Checks that ignored their deadline and have not returned.",
 		func() float64 { return float64(checks.Abandoned()) })
 	a.inspect, err = inspect.New(inspect.Deps{
@@ -84,7 +90,7 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 			Routes: a.inspect.Routes, Services: a.inspect.Services(), Subscribe: a.inspect.Subscriptions(),
 			Homes: a.inspect.HomeCards(), Probes: kinds,
 		},
-		scripts,
+		scripts, reachRoom,
 		{
 			Name: "intake", Title: [2]string{"接入", "Intake"}, Migrations: &intakeTables, Events: intake.Types(),
 			States: intake.Machines(), Permissions: intake.Permissions(), Routes: a.intake.Routes,

@@ -74,3 +74,11 @@ func permitted(ctx context.Context, addr netip.Addr) error {
 	}
 	return outside{addr.String()}
 }
+
+// DialWithin makes connections to some networks only; to all when there are none.
+func DialWithin(networks []netip.Prefix) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx = context.WithValue(ctx, targetsKey{}, networks)
+		return dialer(ctx).DialContext(ctx, network, address)
+	}
+}

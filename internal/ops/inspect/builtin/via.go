@@ -355,3 +355,16 @@ func ViaProblem(l remote.Login, err error, took time.Duration) probe.Result {
 	r.State = probe.Unknown // the host may be well: it could not be looked at
 	return r
 }
+
+// ViaKinds lists the kinds that can look over a login and need no further settings.
+func ViaKinds(kinds []probe.Builtin) []probe.Builtin {
+	var out []probe.Builtin
+	for _, b := range kinds {
+		if _, can := viaKinds[b.Kind]; can && !slices.ContainsFunc(b.Params, func(p probe.Param) bool { return p.Required }) {
+			if _, err := b.CheckParams(nil); err == nil {
+				out = append(out, b)
+			}
+		}
+	}
+	return out
+}
