@@ -67,12 +67,12 @@ func (m *Module) view(ctx context.Context, l Login, err error) (*api.Output[logi
 	return &api.Output[loginView]{Body: v[0]}, nil
 }
 
-type listInput struct {
+type loginListInput struct {
 	api.ListParams
 	Q string `query:"q" maxLength:"100" doc:"Text in name, host, account or note"`
 }
 
-type createInput struct {
+type addLoginInput struct {
 	Body struct {
 		Name       string `json:"name" maxLength:"40" doc:"a-z, 0-9, dot, dash and underscore; it stays"`
 		Host       string `json:"host" maxLength:"253"`
@@ -88,7 +88,7 @@ type createInput struct {
 	}
 }
 
-type changeInput struct {
+type changeLoginInput struct {
 	api.IDInput
 	Body struct {
 		Host       *string `json:"host,omitempty" maxLength:"253"`
@@ -103,7 +103,7 @@ type changeInput struct {
 	}
 }
 
-type removeInput struct {
+type removeLoginInput struct {
 	api.IDInput
 	Body struct {
 		Reason  string `json:"reason" minLength:"2" maxLength:"500"`
@@ -111,7 +111,7 @@ type removeInput struct {
 	}
 }
 
-type acceptInput struct {
+type acceptKeyInput struct {
 	api.IDInput
 	Body struct {
 		Fingerprint string `json:"fingerprint" maxLength:"100" doc:"As compared on the host: SHA256:…" example:"SHA256:uNiVztksCsDhcc0u9e8BrQj5MR"`
@@ -119,7 +119,7 @@ type acceptInput struct {
 	}
 }
 
-type triedView struct {
+type loginTriedView struct {
 	OK      bool   `json:"ok"`
 	Reason  string `json:"reason" doc:"Empty when it worked; host_key_new, host_key_changed, denied, timeout, refused…"`
 	Text    string `json:"text"`
@@ -128,14 +128,14 @@ type triedView struct {
 	Pinned  string `json:"pinned" doc:"Fingerprint that was accepted, empty for none"`
 }
 
-type checksInput struct {
+type addChecksInput struct {
 	api.IDInput
 	Body struct {
 		AssetID string `json:"asset_id" maxLength:"64"`
 	}
 }
 
-type addedView struct {
+type checksAddedView struct {
 	Added int `json:"added"`
 }
 
@@ -144,7 +144,7 @@ func (m *Module) Routes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "reach.logins.list", Method: http.MethodGet, Path: "/inspect/logins", Permission: permissionRead,
 		Summary: "Logins", Doc: "Ways into hosts without an agent, within the caller's areas and systems; what signs in is never shown.",
-	}, func(ctx context.Context, in *listInput) (*api.PageOutput[loginView], error) {
+	}, func(ctx context.Context, in *loginListInput) (*api.PageOutput[loginView], error) {
 		page, err := store.List[Login](ctx, m.db.Read(), loginList(), api.ScopeFrom(ctx), in.Query(map[string]string{"q": in.Q}), nil)
 		if err != nil {
 			return nil, err
@@ -163,7 +163,7 @@ func (m *Module) Routes(r *api.Router) {
 		ID: "reach.logins.create", Method: http.MethodPost, Path: "/inspect/logins", Permission: permissionManage,
 		Summary: "Add a login", Doc: "Its host key has to be accepted before anything signs in.",
 		Status: http.StatusCreated, Codes: []problem.Code{problem.Invalid, problem.Forbidden},
-	}, func(ctx context.Context, in *createInput) (*api.Output[loginView], error) {
+	}, func(ctx context.Context, in *addLoginInput) (*api.Output[loginView], error) {
 		b := in.Body
 		s := Settings{Host: &b.Host, Account: &b.Account, JumpID: &b.JumpID, Note: &b.Note, Password: &b.Password, Key: &b.Key, Passphrase: &b.Passphrase}
 		if b.Port != 0 {
@@ -176,7 +176,7 @@ func (m *Module) Routes(r *api.Router) {
 		ID: "reach.logins.update", Method: http.MethodPatch, Path: "/inspect/logins/{id}", Permission: permissionManage,
 		Summary: "Change a login", Doc: "Another address or account needs the password or key again; another address forgets the accepted host key.",
 		Codes: []problem.Code{problem.NotFound, problem.Stale, problem.Invalid},
-	}, func(ctx context.Context, in *changeInput) (*api.Output[loginView], error) {
+	}, func(ctx context.Context, in *changeLoginInput) (*api.Output[loginView], error) {
 		b := in.Body
 		l, err := m.Change(ctx, api.ScopeFrom(ctx), in.ID, Settings{
 			Host: b.Host, Port: b.Port, Account: b.Account, JumpID: b.JumpID, Note: b.Note, Password: b.Password, Key: b.Key, Passphrase: b.Passphrase,
@@ -187,25 +187,25 @@ func (m *Module) Routes(r *api.Router) {
 		ID: "reach.logins.remove", Method: http.MethodPost, Path: "/inspect/logins/{id}/remove", Permission: permissionManage,
 		Summary: "Remove a login", Doc: "Checks that look over it say UNKNOWN from then on.", Status: http.StatusNoContent,
 		Codes: []problem.Code{problem.NotFound, problem.Stale, problem.NotPossibleInState},
-	}, func(ctx context.Context, in *removeInput) (*struct{}, error) {
+	}, func(ctx context.Context, in *removeLoginInput) (*struct{}, error) {
 		return nil, m.Remove(ctx, api.ScopeFrom(ctx), in.ID, in.Body.Reason, in.Body.Version)
 	})
 	api.Register(r, api.Operation{
 		ID: "reach.logins.try", Method: http.MethodPost, Path: "/inspect/logins/{id}/try", Permission: permissionManage,
 		Summary: "Try a login", Doc: "Signs in, runs nothing and stores nothing. A host without an accepted key, or with another one, is shown with its fingerprint.",
 		Codes: []problem.Code{problem.NotFound},
-	}, func(ctx context.Context, in *api.IDInput) (*api.Output[triedView], error) {
+	}, func(ctx context.Context, in *api.IDInput) (*api.Output[loginTriedView], error) {
 		t, err := m.Try(ctx, api.ScopeFrom(ctx), in.ID)
 		if err != nil {
 			return nil, err
 		}
-		return &api.Output[triedView]{Body: triedView(t)}, nil
+		return &api.Output[loginTriedView]{Body: loginTriedView(t)}, nil
 	})
 	api.Register(r, api.Operation{
 		ID: "reach.logins.accept", Method: http.MethodPost, Path: "/inspect/logins/{id}/accept", Permission: permissionManage,
 		Summary: "Accept a host key", Doc: "Accepts the key that the host shows now, if it has the fingerprint that the person compared on the host.",
 		Codes: []problem.Code{problem.NotFound, problem.Stale, problem.Invalid, problem.NotPossibleInState},
-	}, func(ctx context.Context, in *acceptInput) (*api.Output[loginView], error) {
+	}, func(ctx context.Context, in *acceptKeyInput) (*api.Output[loginView], error) {
 		l, err := m.Accept(ctx, api.ScopeFrom(ctx), in.ID, in.Body.Fingerprint, in.Body.Version)
 		return m.view(ctx, l, err)
 	})
@@ -213,11 +213,11 @@ func (m *Module) Routes(r *api.Router) {
 		ID: "reach.logins.checks", Method: http.MethodPost, Path: "/inspect/logins/{id}/checks", Permission: permissionManage,
 		Summary: "Add checks over a login", Doc: "Adds to an asset every check that can look over the login and needs no settings; those that are there stay.",
 		Codes: []problem.Code{problem.NotFound, problem.Invalid, problem.NotPossibleInState},
-	}, func(ctx context.Context, in *checksInput) (*api.Output[addedView], error) {
+	}, func(ctx context.Context, in *addChecksInput) (*api.Output[checksAddedView], error) {
 		n, err := m.AddChecks(ctx, api.ScopeFrom(ctx), in.ID, in.Body.AssetID)
 		if err != nil {
 			return nil, err
 		}
-		return &api.Output[addedView]{Body: addedView{n}}, nil
+		return &api.Output[checksAddedView]{Body: checksAddedView{n}}, nil
 	})
 }
