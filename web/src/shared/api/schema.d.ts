@@ -1570,6 +1570,156 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inspect/logins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Logins
+         * @description Ways into hosts without an agent, within the caller's areas and systems; what signs in is never shown.
+         *
+         *     Permission: `inspect.read`.
+         */
+        get: operations["reach.logins.list"];
+        put?: never;
+        /**
+         * Add a login
+         * @description Its host key has to be accepted before anything signs in.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `invalid` `forbidden`
+         */
+        post: operations["reach.logins.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/logins/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a login
+         * @description Another address or account needs the password or key again; another address forgets the accepted host key.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `not_found` `stale` `invalid`
+         */
+        patch: operations["reach.logins.update"];
+        trace?: never;
+    };
+    "/inspect/logins/{id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept a host key
+         * @description Accepts the key that the host shows now, if it has the fingerprint that the person compared on the host.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `not_found` `stale` `invalid` `not_possible_in_state`
+         */
+        post: operations["reach.logins.accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/logins/{id}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add checks over a login
+         * @description Adds to an asset every check that can look over the login and needs no settings; those that are there stay.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `not_found` `invalid` `not_possible_in_state`
+         */
+        post: operations["reach.logins.checks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/logins/{id}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove a login
+         * @description Checks that look over it say UNKNOWN from then on.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `not_found` `stale` `not_possible_in_state`
+         */
+        post: operations["reach.logins.remove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/logins/{id}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a login
+         * @description Signs in, runs nothing and stores nothing. A host without an accepted key, or with another one, is shown with its fingerprint.
+         *
+         *     Permission: `inspect.manage`.
+         *
+         *     Problems: `not_found`
+         */
+        post: operations["reach.logins.try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inspect/plans": {
         parameters: {
             query?: never;
@@ -2942,6 +3092,15 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        AcceptKeyInputBody: {
+            /**
+             * @description As compared on the host: SHA256:…
+             * @example SHA256:uNiVztksCsDhcc0u9e8BrQj5MR
+             */
+            fingerprint: string;
+            /** Format: int64 */
+            version: number;
+        };
         AccountChangeBody: {
             display_name?: string;
             /** @description All grants the account shall have */
@@ -2988,6 +3147,29 @@ export interface components {
             display_name: string;
             id: string;
             kind: string;
+        };
+        AddChecksInputBody: {
+            asset_id: string;
+        };
+        AddLoginInputBody: {
+            account: string;
+            area_path: string;
+            host: string;
+            jump_id?: string;
+            /** @description Private key, PEM or OpenSSH */
+            key?: string;
+            /** @description a-z, 0-9, dot, dash and underscore; it stays */
+            name: string;
+            note?: string;
+            passphrase?: string;
+            /** @description Either this or a key; never shown again */
+            password?: string;
+            /**
+             * Format: int64
+             * @description 22 when left out
+             */
+            port?: number;
+            system_id: string;
         };
         ApplyInputBody: {
             /** @description Of the preview */
@@ -3179,6 +3361,19 @@ export interface components {
             title_en: string;
             title_zh: string;
         };
+        ChangeLoginInputBody: {
+            account?: string;
+            host?: string;
+            jump_id?: string;
+            key?: string;
+            note?: string;
+            passphrase?: string;
+            password?: string;
+            /** Format: int64 */
+            port?: number;
+            /** Format: int64 */
+            version: number;
+        };
         CheckChangeInputBody: {
             crit?: {
                 [key: string]: string;
@@ -3253,6 +3448,10 @@ export interface components {
             };
             /** @description What discovery saw */
             why: string;
+        };
+        ChecksAddedView: {
+            /** Format: int64 */
+            added: number;
         };
         CodeBody: {
             code: string;
@@ -4082,6 +4281,44 @@ export interface components {
             /** Format: int64 */
             year: number;
         };
+        LoginTriedView: {
+            /** @description Name of the login whose host key is not the accepted one */
+            login: string;
+            /** @description Fingerprint that this host shows */
+            offered: string;
+            ok: boolean;
+            /** @description Fingerprint that was accepted, empty for none */
+            pinned: string;
+            /** @description Empty when it worked; host_key_new, host_key_changed, denied, timeout, refused… */
+            reason: string;
+            text: string;
+        };
+        LoginView: {
+            /** Format: date-time */
+            accepted_at?: string;
+            accepted_by: string;
+            accepted_by_name: string;
+            account: string;
+            area_path: string;
+            /** @description Of the accepted host key, empty while none is */
+            fingerprint: string;
+            host: string;
+            id: string;
+            /** @description The login it goes through, empty for a direct way */
+            jump_id: string;
+            /** @enum {string} */
+            method: "password" | "key";
+            /** @description What checks call it (setting via) */
+            name: string;
+            note: string;
+            /** Format: int64 */
+            port: number;
+            system_id: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: int64 */
+            version: number;
+        };
         MapView: {
             assets: components["schemas"]["AssetView"][];
             /** @description There is more than one picture can hold */
@@ -4298,6 +4535,18 @@ export interface components {
         };
         PageListView: {
             items: components["schemas"]["ListView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
+        PageLoginView: {
+            items: components["schemas"]["LoginView"][];
             /** @description Cursor of the next page, empty at the end */
             next_cursor: string;
             /**
@@ -4684,6 +4933,11 @@ export interface components {
         };
         RemoveInputBody: {
             reason: string;
+        };
+        RemoveLoginInputBody: {
+            reason: string;
+            /** Format: int64 */
+            version: number;
         };
         RepairedInputBody: {
             /** @description What was done */
@@ -8291,6 +8545,261 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KindsView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reach.logins.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                /** @description Text in name, host, account or note */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageLoginView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reach.logins.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddLoginInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reach.logins.update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeLoginInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reach.logins.accept": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptKeyInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reach.logins.checks": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddChecksInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChecksAddedView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reach.logins.remove": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveLoginInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reach.logins.try": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginTriedView"];
                 };
             };
             /** @description Error */
