@@ -15,6 +15,7 @@ import (
 	"taxops/internal/kernel/store"
 	"taxops/internal/ops/fleet"
 	"taxops/internal/ops/inspect"
+	"taxops/internal/ops/inspect/reach"
 	"taxops/internal/ops/inspect/script"
 	"taxops/internal/ops/intake"
 	"taxops/internal/ops/intake/parallel"
@@ -24,7 +25,7 @@ import (
 func Migrations() []store.Migrations {
 	return []store.Migrations{
 		store.OwnMigrations(), journal.Migrations(), org.Migrations(), access.Migrations(), calendar.Migrations(), approval.Migrations(),
-		fleet.Migrations(), inspect.Migrations(), intake.Migrations(), script.Migrations(), parallel.Migrations(),
+		fleet.Migrations(), inspect.Migrations(), intake.Migrations(), script.Migrations(), parallel.Migrations(), reach.Migrations(),
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"taxops/internal/kernel/api"
 	"taxops/internal/kernel/problem"
-	"taxops/internal/kernel/store"
 	"taxops/internal/ops/inspect/builtin/remote"
 )
 
@@ -145,7 +144,7 @@ func (m *Module) Routes(r *api.Router) {
 		ID: "reach.logins.list", Method: http.MethodGet, Path: "/inspect/logins", Permission: permissionRead,
 		Summary: "Logins", Doc: "Ways into hosts without an agent, within the caller's areas and systems; what signs in is never shown.",
 	}, func(ctx context.Context, in *loginListInput) (*api.PageOutput[loginView], error) {
-		page, err := store.List[Login](ctx, m.db.Read(), loginList(), api.ScopeFrom(ctx), in.Query(map[string]string{"q": in.Q}), nil)
+		page, err := m.List(ctx, api.ScopeFrom(ctx), in.Query(map[string]string{"q": in.Q}))
 		if err != nil {
 			return nil, err
 		}

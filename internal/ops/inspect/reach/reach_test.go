@@ -258,9 +258,13 @@ func TestWhatIsRefused(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+		page, err := b.List(t.Context(), store.Everything(), store.ListQuery{Limit: 10, Filters: map[string]string{"q": "db"}})
+		if err != nil || len(page.Items) != 1 || page.Items[0].Name != "db01" {
+			t.Errorf("%+v, %v", page, err)
+		}
 		// Another's login does not exist for who may not see it.
 		mine := store.NewScope(store.ScopeGrant{AreaPath: org.Region + "9999/", SystemID: ""})
-		_, err := b.Try(t.Context(), mine, l.ID)
+		_, err = b.Try(t.Context(), mine, l.ID)
 		wantCode(t, err, problem.NotFound)
 		_, err = b.Change(t.Context(), mine, l.ID, reach.Settings{Note: text("x")}, l.Version)
 		wantCode(t, err, problem.NotFound)

@@ -25,6 +25,11 @@ const tryWithin = 20 * time.Second
 // mostJumps is how many logins one may go through.
 const mostJumps = 3
 
+// List reads one page of logins.
+func (m *Module) List(ctx context.Context, scope store.Scope, q store.ListQuery) (store.Page[Login], error) {
+	return store.List[Login](ctx, m.db.Read(), loginList(), scope, q, nil)
+}
+
 // Add keeps a new login.
 func (m *Module) Add(ctx context.Context, scope store.Scope, name, areaPath, systemID string, s Settings) (Login, error) {
 	if err := checkName(name); err != nil {
