@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"taxops/internal/kernel/clock"
 	"taxops/internal/kernel/store"
 	"taxops/internal/kernel/store/storetest"
 	"taxops/internal/ops/inspect/segment"
@@ -80,16 +81,21 @@ func (s *site) count(ctx context.Context, query string, args ...any) int {
 	return n
 }
 
-// hurry makes the plan due at once and segments ripe to be joined, so that each start has a round and a
-// compaction to be killed in.
+// hurry makes the plan due at once, segments ripe to be joined and a day ripe to be closed, so that each
+// start has a round, a compaction and a closing to be killed in.
 func (s *site) hurry(t *testing.T) {
 	t.Helper()
 	if err := s.db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		if _, err := tx.NewRaw("UPDATE inspect_plan SET next_due_at = ?", store.At(time.Now())).Exec(ctx); err != nil {
 			return err
 		}
-		// What was stored so far is old enough to be joined.
-		_, err := tx.NewRaw("UPDATE inspect_segment SET created_at = 0 WHERE level = 0").Exec(ctx)
+		// What was stored so far is old enough to be joined, and the rounds are those of a day to be closed.
+		if _, err := tx.NewRaw("UPDATE inspect_segment SET created_at = 0 WHERE level = 0").Exec(ctx); err != nil {
+			return err
+		}
+		today := time.Now().In(clock.Shanghai())
+		day := time.Date(today.Year(), today.Month(), today.Day()-2, 12, 0, 0, 0, today.Location())
+		_, err := tx.NewRaw("UPDATE inspect_round SET started_at = ? WHERE state = 'finished'", store.At(day)).Exec(ctx)
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -101,6 +107,15 @@ func (s *site) hurry(t *testing.T) {
 func (s *site) settled(ctx context.Context) bool {
 	return s.count(ctx, "SELECT count(*) FROM inspect_round WHERE state = 'running'") == 0 &&
 		s.count(ctx, "SELECT count(*) FROM journal_pending") <= 0
+}
+
+// covered reports that the coverage of the day to which finished rounds were moved says what they say.
+func (s *site) covered(ctx context.Context) bool {
+	const moved = "FROM inspect_round WHERE started_at < (SELECT max(started_at) FROM inspect_round) - 86400000000"
+	ran := s.count(ctx, "SELECT coalesce(sum(ran), 0) "+moved)
+	missed := s.count(ctx, "SELECT coalesce(sum(missed), 0) "+moved)
+	return ran+missed > 0 && ran == s.count(ctx, "SELECT coalesce(sum(ran), 0) FROM inspect_coverage WHERE current = 1") &&
+		missed == s.count(ctx, "SELECT coalesce(sum(missed), 0) FROM inspect_coverage WHERE current = 1")
 }
 
 // whole checks what must hold after any history of kills, once the last process has tidied up.
@@ -124,6 +139,10 @@ func (s *site) whole(t *testing.T) {
 		if n := s.count(ctx, "SELECT count(*) FROM journal_chain WHERE type = ?", kind); n != rounds {
 			t.Errorf("%d rounds, but %d rows %s", rounds, n, kind)
 		}
+	}
+	closed := s.count(ctx, "SELECT count(*) FROM (SELECT DISTINCT day_at, revision, area_path, system_id FROM inspect_coverage) AS closings")
+	if n := s.count(ctx, "SELECT count(*) FROM journal_chain WHERE type = 'inspect.coverage.closed'"); n != closed || n == 0 {
+		t.Errorf("%d closings of days, but %d rows in the journal", closed, n)
 	}
 	cmd := s.command("journal", "verify")
 	var out bytes.Buffer
@@ -219,7 +238,7 @@ func TestKilledInRounds(t *testing.T) {
 			s.hurry(t)
 			p := program.Start(t, s.Options)
 			if err := p.Until(3*time.Minute, func(ctx context.Context) bool {
-				return s.settled(ctx) && s.count(ctx, "SELECT count(*) FROM inspect_round") > kills(t)
+				return s.settled(ctx) && s.covered(ctx) && s.count(ctx, "SELECT count(*) FROM inspect_round") > kills(t)
 			}); err != nil {
 				t.Fatalf("the last start did not tidy up: %v", err)
 			}

@@ -73,6 +73,7 @@ func (m *Module) Routes(r *api.Router) {
 	m.thresholdRoutes(r)
 	m.planRoutes(r)
 	m.roundRoutes(r)
+	m.coverageRoutes(r)
 	m.findingRoutes(r)
 	m.exemptionRoutes(r)
 	m.exportRoutes(r)

@@ -18,6 +18,7 @@ const (
 	TypeRoundStarted     = "inspect.round.started"
 	TypeRoundFinished    = "inspect.round.finished"
 	TypeRoundGap         = "inspect.round.gap"
+	TypeCoverageClosed   = "inspect.coverage.closed"
 	TypeFindingOpened    = "inspect.finding.opened"
 	TypeFindingSeen      = "inspect.finding.seen"
 	TypeFindingAssigned  = "inspect.finding.assigned"
@@ -37,10 +38,12 @@ const (
 
 // Kinds of the subjects of this module's rows.
 const (
-	subjectCheck     = "inspect.check"
-	subjectPlan      = "inspect.plan"
-	subjectRound     = "inspect.round"
-	subjectFinding   = "inspect.finding"
+	subjectCheck   = "inspect.check"
+	subjectPlan    = "inspect.plan"
+	subjectRound   = "inspect.round"
+	subjectFinding = "inspect.finding"
+	// subjectCoverage is a day in Asia/Shanghai.
+	subjectCoverage  = "inspect.coverage"
 	subjectExemption = "inspect.exemption"
 )
 
@@ -106,6 +109,11 @@ func types() []journal.Type {
 		{Name: TypeRoundGap, TitleZH: "巡检缺口", TitleEN: "Rounds did not take place", Fields: []journal.Field{
 			plan, field("from", "起", "From"), field("to", "止", "To"),
 			field("missed_rounds", "缺失轮次", "Missed rounds"), field("reason", "原因", "Reason"),
+		}},
+		{Name: TypeCoverageClosed, TitleZH: "当日巡检覆盖率已结账", TitleEN: "Coverage of a day closed", Fields: []journal.Field{
+			field("day", "日期", "Day"), field("revision", "版次", "Revision"), field("planned", "计划项数", "Planned"),
+			field("ran", "已检项数", "Ran"), field("missed", "漏检项数", "Missed"), field("reasons", "漏检原因（各几项）", "Missed, by reason"),
+			field("classes", "各类（计划、已检、漏检）", "By class (planned, ran, missed)"), field("tree_root", "当日各轮树根之根", "Root of the roots of the day's rounds"),
 		}},
 		{Name: TypeFindingOpened, TitleZH: "隐患已发现", TitleEN: "Finding opened", Fields: []journal.Field{
 			number, field("title", "标题", "Title"), field("asset", "资产", "Asset"), severity, result, sha256,

@@ -233,5 +233,6 @@ func (m *Module) Services() []lifecycle.Service {
 		lifecycle.NewLoop("inspect.scheduler", m.engine.loop),
 		lifecycle.NewLoop("inspect.exemptions", m.sweepExemptions),
 		lifecycle.NewLoop("inspect.compaction", m.compact),
+		lifecycle.NewLoop("inspect.coverage", m.cover),
 	}
 }
