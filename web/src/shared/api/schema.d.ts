@@ -1264,6 +1264,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inspect/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of the checks planned on each day
+         * @description By class, area and system, the latest day first; a day is there once it was closed after midnight in Shanghai. Kept for ever.
+         *
+         *     Permission: `inspect.read`.
+         */
+        get: operations["inspect.coverage.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inspect/exemptions": {
         parameters: {
             query?: never;
@@ -3505,6 +3527,37 @@ export interface components {
             /** Format: int64 */
             warning: number;
         };
+        CoverageView: {
+            area_path: string;
+            /** @enum {string} */
+            class: "os_log" | "hardware" | "service" | "performance" | "instance" | "data";
+            /** Format: date-time */
+            closed_at: string;
+            /** @example 2026-11-23 */
+            day: string;
+            id: string;
+            /** Format: int64 */
+            missed: number;
+            /**
+             * Format: int64
+             * @description Checks times rounds; always ran plus missed
+             */
+            planned: number;
+            /** Format: int64 */
+            ran: number;
+            /** @description Missed, by reason */
+            reasons: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description 1, and one more each time that something came late
+             */
+            revision: number;
+            system_id: string;
+            /** @description Root of the Merkle tree over the roots of the day's rounds, as in the journal */
+            tree_root: string;
+        };
         CreateInputBody: {
             area_path: string;
             hostname?: string;
@@ -4451,6 +4504,18 @@ export interface components {
         };
         PageCheckView: {
             items: components["schemas"]["CheckView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
+        PageCoverageView: {
+            items: components["schemas"]["CoverageView"][];
             /** @description Cursor of the next page, empty at the end */
             next_cursor: string;
             /**
@@ -8011,6 +8076,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ResultView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.coverage.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                /** @description os_log, hardware, service, performance, instance, data */
+                class?: string;
+                /** @description An area with all below it, such as /45/4501/ */
+                area_path?: string;
+                system_id?: string;
+                /** @description Days that begin at or after */
+                from?: string;
+                /** @description Days that begin before */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageCoverageView"];
                 };
             };
             /** @description Error */
