@@ -63,6 +63,9 @@ func (m *Module) listResults(ctx context.Context, db bun.IDB, scope store.Scope,
 		return page, nil
 	}
 	most := cmp.Or(q.CountTo, store.ExactTotal)
+	if q.CountTo < 0 {
+		return page, nil
+	}
 	n, cut := len(hits), false
 	if q.Cursor != "" || len(hits) > limit {
 		if n, cut, err = m.countPacked(ctx, db, ask); err != nil {
