@@ -29,6 +29,7 @@ postgres_start() {
     icu=(--locale-provider=icu --icu-locale=zh-Hans-CN)
   postgres_dir=$(mktemp -d "${TMPDIR:-/tmp}/taxops-pg.XXXXXX")
   [ "$(id -u)" -ne 0 ] || chown postgres "$postgres_dir"
+  chmod 711 "$postgres_dir" # plug-ins that are tested against it run as a user of their own
   postgres_bin=$bin
   (
     cd "$postgres_dir"

@@ -151,11 +151,15 @@ func TestDatabaseGoneForAWhile(t *testing.T) {
 
 func TestTwoServersOnOneDatabase(t *testing.T) {
 	s := newSite(t, binary, store.Postgres)
+	first := program.Start(t, s.Options)
+	if err := first.Ready(time.Minute); err != nil {
+		t.Fatal(err)
+	}
 	second := s.Options
 	second.Data = t.TempDir()
-	// The key ring belongs to the installation: the second server gets the same.
+	// The key ring belongs to the installation: its first start makes it, the second server gets the same.
 	copyFolder(t, s.Data+"/keys", second.Data+"/keys")
-	servers := []*program.Process{program.Start(t, s.Options), program.Start(t, second)}
+	servers := []*program.Process{first, program.Start(t, second)}
 	for i := range 4 {
 		if err := servers[0].Until(time.Minute, func(ctx context.Context) bool {
 			return s.count(ctx, "SELECT count(*) FROM inspect_round WHERE state = 'finished'") > i
