@@ -110,7 +110,7 @@ func Unknowable(reason Reason, summary string) Result {
 	return Result{State: Unknown, Reason: reason, Summary: summary}
 }
 
-// Humanize writes a value with its unit for people: bytes in binary units, seconds as a duration
+// Humanize writes a value with its unit for people: bytes in binary units, seconds and days as a duration
 // in Chinese, percentages with as many decimals as they need.
 func Humanize(v float64, uom string) string {
 	switch uom {
@@ -120,6 +120,8 @@ func Humanize(v float64, uom string) string {
 		return humanSeconds(v)
 	case "%":
 		return shortNumber(v) + "%"
+	case "d":
+		return shortNumber(v) + " 天"
 	case "c":
 		return shortNumber(v)
 	}

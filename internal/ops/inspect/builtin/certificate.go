@@ -95,7 +95,7 @@ func judgeChain(t probe.Target, where string, chain []*x509.Certificate, name st
 	}
 	r := t.Report()
 	days := first.NotAfter.Sub(now).Hours() / 24
-	r.Measure("days_left", where+" 证书剩余天数", days, "")
+	r.Measure("days_left", where+" 证书剩余", days, "d")
 	if now.Before(chain[0].NotBefore) {
 		r.Raise(probe.Critical, "not_yet_valid", "证书尚未生效")
 	}

@@ -57,7 +57,7 @@ func (h host) disk() probe.Builtin {
 					probe.Humanize(float64(m.used), "B"), probe.Humanize(float64(m.used+m.available), "B"), probe.Humanize(percent, "%"))
 				series := history[m.point].add(now, m.used)
 				if days, ok := series.daysToFull(m.available); ok {
-					r.Measure("days_to_full "+m.point, m.point+" 预计写满天数", days, "")
+					r.Measure("days_to_full "+m.point, m.point+" 预计写满还有", days, "d")
 					line += fmt.Sprintf("，按近期增长约 %.1f 天后写满", days)
 				}
 				fresh[m.point] = series

@@ -154,7 +154,7 @@ func TestDiskForecastRaises(t *testing.T) {
 		b := h.disk()
 		r = b.Run(t.Context(), target(t, b, nil, memory, at.Add(time.Duration(i)*time.Hour)))
 	}
-	wants(t, r, probe.Critical, probe.ReasonThreshold, "预计写满天数")
+	wants(t, r, probe.Critical, probe.ReasonThreshold, "预计写满还有 0.12 天")
 	if d := value(t, r, "days_to_full /"); d > 1 {
 		t.Errorf("%v days", d)
 	}

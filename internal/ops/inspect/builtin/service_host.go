@@ -103,7 +103,7 @@ func (h host) patch() probe.Builtin {
 			}
 			r := t.Report()
 			days := max(0, t.Now().Sub(p.at).Hours()/24)
-			r.Measure("days_since", "距上次升级", days, "天")
+			r.Measure("days_since", "距上次升级", days, "d")
 			return r.Result(fmt.Sprintf("%s 最近一次升级在 %.0f 天前（%s%s）", h.osName(), days, p.at.In(time.Local).Format(time.DateOnly), p.what))
 		},
 	}
@@ -258,7 +258,7 @@ func (h host) antivirus() probe.Builtin {
 			}
 			r := t.Report()
 			days := max(0, t.Now().Sub(newest).Hours()/24)
-			r.Measure("days_old", "病毒库已过", days, "天")
+			r.Measure("days_old", "病毒库已过", days, "d")
 			return r.Result(fmt.Sprintf("病毒库 %s 发布于 %.1f 天前（%s）", file, days, newest.In(time.Local).Format(time.DateTime)))
 		},
 	}

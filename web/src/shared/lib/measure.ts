@@ -117,6 +117,8 @@ export function showValue(value: number | null | undefined, uom: string, english
       return seconds(value, english)
     case '%':
       return `${short(value)}%`
+    case 'd':
+      return `${short(value)} ${english ? 'd' : '天'}`
     case 'c':
     case '':
       return short(value)
