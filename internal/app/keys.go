@@ -12,6 +12,7 @@ import (
 	"taxops/internal/kernel/access"
 	"taxops/internal/kernel/calendar"
 	"taxops/internal/kernel/config"
+	"taxops/internal/ops/inspect"
 )
 
 // ConfigKeys are the settings of the program as a whole; modules add their own.
@@ -58,6 +59,12 @@ func ConfigKeys() []config.Key {
 			DocEN: "Area path that this installation serves", DocZH: "本套平台服务的区域路径"},
 		{Name: "calendar.hours", Kind: config.List, Default: calendar.DefaultHours, Check: officeHours,
 			DocEN: "Office hours of a working day", DocZH: "工作日的工作时间段"},
+		{Name: "inspect.daily_due", Kind: config.String, Default: "09:00", Check: clockTime,
+			DocEN: "Time of the day by which the daily check is to be signed", DocZH: "早检签发时限"},
+		{Name: "inspect.daily_days", Kind: config.String, Default: inspect.DailyWorkdays,
+			Check: config.OneOf(inspect.DailyWorkdays, inspect.DailyProtected, inspect.DailyEvery),
+			DocEN: "Days with a daily check: workdays, protected (workdays and every day of a period that wants more care), or every",
+			DocZH: "需要早检的日期：workdays 工作日，protected 工作日及保障期内每天，every 每天"},
 	}
 }
 
@@ -85,6 +92,11 @@ func atLeastOne(v string) error {
 		return errors.New("expected a whole number of at least 1")
 	}
 	return nil
+}
+
+func clockTime(v string) error {
+	_, err := calendar.ParseClock(v)
+	return err
 }
 
 func officeHours(v string) error {

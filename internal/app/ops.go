@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"taxops/internal/kernel/calendar"
 	"taxops/internal/kernel/journal"
 	"taxops/internal/kernel/module"
 	"taxops/internal/kernel/org"
@@ -58,10 +59,15 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 	a.checks = checks
 	a.metrics.Gauge("taxops_inspect_abandoned_checks", "Checks that ignored their deadline and have not returned.",
 		func() float64 { return float64(checks.Abandoned()) })
+	dailyDue, err := calendar.ParseClock(a.o.Config.Text("inspect.daily_due"))
+	if err != nil {
+		return nil, err
+	}
 	a.inspect, err = inspect.New(inspect.Deps{
 		DB: a.db, Journal: a.journal, Timeline: a.journal, Ring: a.ring, Runner: checks, Kinds: slices.Concat(kinds, scripts.Probes),
 		Assets: assets{a.fleet}, People: a.access, Places: orgs, Approvals: a.approval, Calendar: a.calendar, Clock: a.o.Clock, Log: a.o.Log, Node: node,
 		AssetChanges: []string{fleet.TypeChanged, fleet.TypeRetired},
+		Daily:        inspect.DailyRule{Days: a.o.Config.Text("inspect.daily_days"), Due: dailyDue, AreaPath: a.o.Config.Text("installation.area")},
 	})
 	if err != nil {
 		return nil, err

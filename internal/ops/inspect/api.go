@@ -75,6 +75,7 @@ func (m *Module) Routes(r *api.Router) {
 	m.roundRoutes(r)
 	m.coverageRoutes(r)
 	m.findingRoutes(r)
+	m.dailyRoutes(r)
 	m.exemptionRoutes(r)
 	m.exportRoutes(r)
 }

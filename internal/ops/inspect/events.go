@@ -15,6 +15,9 @@ const (
 	TypePlanChanged      = "inspect.plan.changed"
 	TypePlanRescheduled  = "inspect.plan.rescheduled"
 	TypePlanEmpty        = "inspect.plan.empty"
+	TypeDailySigned      = "inspect.daily.signed"
+	TypeDailyLate        = "inspect.daily.late"
+	TypeDailyMissed      = "inspect.daily.missed"
 	TypeRoundStarted     = "inspect.round.started"
 	TypeRoundFinished    = "inspect.round.finished"
 	TypeRoundGap         = "inspect.round.gap"
@@ -40,6 +43,7 @@ const (
 const (
 	subjectCheck   = "inspect.check"
 	subjectPlan    = "inspect.plan"
+	subjectDaily   = "inspect.daily"
 	subjectRound   = "inspect.round"
 	subjectFinding = "inspect.finding"
 	// subjectCoverage is a day in Asia/Shanghai.
@@ -74,6 +78,7 @@ func types() []journal.Type {
 	}
 	exemption = exemption[:len(exemption):len(exemption)]
 	plan := field("plan", "巡检计划", "Plan")
+	day := field("day", "日期", "Day")
 	return []journal.Type{
 		{Name: TypeCheckAdded, TitleZH: "检查项已添加", TitleEN: "Check added", Fields: []journal.Field{
 			field("kind", "类别", "Kind"), field("target", "对象", "Target"), field("asset", "资产", "Asset"), field("origin", "来源", "Origin"),
@@ -95,6 +100,15 @@ func types() []journal.Type {
 		{Name: TypePlanEmpty, TitleZH: "巡检计划没有检查项", TitleEN: "No check belongs to the plan", Fields: []journal.Field{
 			field("name", "名称", "Name"), field("since", "起", "Since"), field("selector", "范围", "Selector"),
 		}},
+		{Name: TypeDailySigned, TitleZH: "早检已签发", TitleEN: "Daily check signed", Fields: []journal.Field{
+			day, field("late", "超时", "Late"), field("planned", "计划项数", "Planned"), field("ran", "已检项数", "Ran"),
+			field("missed", "漏检项数", "Missed"), field("gap_rounds", "缺失轮次", "Rounds that did not take place"),
+			field("critical", "严重", "Critical"), field("unknown", "未知", "Unknown"), field("warning", "警告", "Warning"),
+			field("findings_open", "未消除隐患", "Findings open"), field("findings_overdue", "逾期隐患", "Findings overdue"),
+			field("sha256", "文本摘要", "Hash of the text"), private("text", "文本", "Text", false),
+		}},
+		{Name: TypeDailyLate, TitleZH: "早检未按时签发", TitleEN: "Daily check not signed in time", Fields: []journal.Field{day, field("due_at", "期限", "Due")}},
+		{Name: TypeDailyMissed, TitleZH: "早检未签发", TitleEN: "Daily check not signed that day", Fields: []journal.Field{day, field("due_at", "期限", "Due")}},
 		{Name: TypeRoundStarted, TitleZH: "巡检已开始", TitleEN: "Round started", Fields: []journal.Field{
 			number, plan, field("trigger", "触发方式", "Trigger"), field("planned", "计划项数", "Planned"),
 			optional(field("due_why", "排定依据", "Why it was due")),

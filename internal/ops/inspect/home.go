@@ -19,6 +19,7 @@ func (m *Module) HomeCards() []api.HomeCard {
 		return api.HomeCard{Key: key, Permission: PermissionRead, Load: load}
 	}
 	return []api.HomeCard{
+		{Key: "inspect.daily", Permission: PermissionDaily, Load: m.dailyCard},
 		card("inspect.findings.mine", m.mineCard),
 		card("inspect.findings.overdue", m.overdueCard),
 		card("inspect.findings.grave", m.graveCard),

@@ -26,6 +26,7 @@ const (
 	PermissionRun    = "inspect.run"
 	PermissionManage = "inspect.manage"
 	PermissionHandle = "inspect.finding.handle"
+	PermissionDaily  = "inspect.daily.sign"
 )
 
 // Journal writes the rows of a transaction.
@@ -116,6 +117,8 @@ type Deps struct {
 	Calendar  Calendar // nil for what the program brings along
 	Clock     clock.Clock
 	Log       *slog.Logger
+	// Daily says when the health check of the day is due; without an area there is none.
+	Daily DailyRule
 	// AssetChanges are the types of journal rows whose subject is an asset that changed.
 	AssetChanges []string
 	// Node names the data directory, which one process at a time works in: after a crash its next process
@@ -158,6 +161,7 @@ type Module struct {
 	clock     clock.Clock
 	log       *slog.Logger
 	changes   []string
+	daily     DailyRule
 	engine    *engine
 	series    *catalogue
 	bodies    bodies
@@ -171,7 +175,7 @@ func New(d Deps) (*Module, error) {
 	m := &Module{
 		db: d.DB, write: d.DB.Write, journal: d.Journal, timeline: d.Timeline, ring: d.Ring, runner: d.Runner,
 		kinds: make(map[string]probe.Builtin, len(d.Kinds)), ordered: d.Kinds, assets: d.Assets, people: d.People,
-		places: d.Places, approvals: d.Approvals, clock: d.Clock, log: d.Log, changes: d.AssetChanges, series: newCatalogue(),
+		places: d.Places, approvals: d.Approvals, clock: d.Clock, log: d.Log, changes: d.AssetChanges, daily: d.Daily, series: newCatalogue(),
 	}
 	if m.clock == nil {
 		m.clock = clock.System{}
@@ -209,7 +213,9 @@ func Migrations() store.Migrations {
 func Types() []journal.Type { return types() }
 
 // Machines are the states of this module's things.
-func Machines() []state.Machine { return []state.Machine{findingMachine(), exemptionMachine()} }
+func Machines() []state.Machine {
+	return []state.Machine{findingMachine(), exemptionMachine(), dailyMachine()}
+}
 
 // Permissions are what this module lets people do.
 func Permissions() []access.Permission {
@@ -222,6 +228,7 @@ func Permissions() []access.Permission {
 			Roles: []access.Role{access.SystemAdmin, access.Engineer, access.ProjectManager},
 		},
 		{Name: PermissionHandle, TitleZH: "处理隐患", TitleEN: "Handle findings", Roles: hands},
+		{Name: PermissionDaily, TitleZH: "签发早检", TitleEN: "Sign the daily check", Roles: hands},
 	}
 }
 
@@ -234,5 +241,6 @@ func (m *Module) Services() []lifecycle.Service {
 		lifecycle.NewLoop("inspect.exemptions", m.sweepExemptions),
 		lifecycle.NewLoop("inspect.compaction", m.compact),
 		lifecycle.NewLoop("inspect.coverage", m.cover),
+		lifecycle.NewLoop("inspect.daily", m.watchDaily),
 	}
 }

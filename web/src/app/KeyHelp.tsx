@@ -15,6 +15,8 @@ export default function KeyHelp({ open, onClose }: { open: boolean; onClose: () 
     [['Enter'], t('help.open')],
     [['r'], t('help.run')],
     [['a'], t('help.assign')],
+    [['Ctrl Enter'], t('help.sign')],
+    [['c'], t('help.copy')],
     [['Esc'], t('help.close')],
     [['?'], t('help.this')],
     ...nav

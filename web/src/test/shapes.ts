@@ -37,6 +37,8 @@ export type Held = [
   Fits<Pick<inspect.FindingDetail, 'timeline' | 'result'>, Server['FindingDetailView']>,
   Fits<inspect.Gap, Server['GapView']>,
   Fits<inspect.Ahead, Server['PreviewView']>,
+  Fits<Pick<inspect.DailyDetail, 'figures' | 'items'>, Server['DailyDetailView']>,
+  Fits<inspect.Daily, Server['DailyView']>,
   Fits<inspect.History, Server['HistoryView']>,
   Fits<journal.Row, Server['JournalRow']>,
   Fits<Pick<journal.RowDetail, 'canonical' | 'segment'>, Server['JournalRowDetail']>,

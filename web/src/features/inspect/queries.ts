@@ -17,6 +17,8 @@ import { serverNow } from '@/shared/lib/time'
 import {
   findingStates,
   type Ahead,
+  type Daily,
+  type DailyDetail,
   type Finding,
   type FindingDetail,
   type Gap,
@@ -294,3 +296,24 @@ export async function searchChecks(text: string, signal: AbortSignal): Promise<S
     to: `/inspect/checks/${c.id}`,
   }))
 }
+
+/** The check of a day as it was signed; that of today as things stand. */
+export const dailyQuery = (day: string | undefined) =>
+  queryOptions({
+    queryKey: [module, 'daily', day ?? 'today'],
+    queryFn: ({ signal }) =>
+      api.get<DailyDetail>(day ? `/inspect/daily/days/${encodeURIComponent(day)}` : '/inspect/daily/today', { signal }),
+    placeholderData: (old) => old,
+  })
+
+export const dailyListQuery = queryOptions({
+  queryKey: [module, 'daily', 'list'],
+  queryFn: async ({ signal }) =>
+    (await api.get<Page<Daily>>('/inspect/daily', { query: { limit: 14 }, signal })).items ?? [],
+})
+
+export const signDaily = (
+  day: string,
+  body: { notes: Record<string, string>; remark: string; fingerprint: string },
+  idempotencyKey: string,
+) => api.post<DailyDetail>(`/inspect/daily/days/${encodeURIComponent(day)}/sign`, body, { idempotencyKey })

@@ -1,4 +1,10 @@
-import { BugOutlined, CalendarOutlined, CheckSquareOutlined, HistoryOutlined } from '@ant-design/icons'
+import {
+  BugOutlined,
+  CalendarOutlined,
+  CarryOutOutlined,
+  CheckSquareOutlined,
+  HistoryOutlined,
+} from '@ant-design/icons'
 import { useQuery } from '@tanstack/react-query'
 import { createRoute, redirect } from '@tanstack/react-router'
 import type { NavEntry, Searcher } from '@/shared/feature'
@@ -73,7 +79,14 @@ const plan = createRoute({
   component: lazyPage(() => import('./PlanPage')),
 })
 
-export const routes = [overview, checks, check, findings, finding, rounds, round, plans, plan] as const
+const daily = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/inspect/daily',
+  validateSearch: searchOf('day'),
+  component: lazyPage(() => import('./DailyPage')),
+})
+
+export const routes = [daily, overview, checks, check, findings, finding, rounds, round, plans, plan] as const
 
 /** Findings that nobody has closed yet; nothing while there are none. */
 function OpenFindings() {
@@ -83,6 +96,15 @@ function OpenFindings() {
 }
 
 export const nav: NavEntry[] = [
+  {
+    to: '/inspect/daily',
+    label: 'inspect:nav.daily',
+    icon: CarryOutOutlined,
+    group: 'operations',
+    order: 5,
+    perm: 'inspect.read',
+    key: 'd',
+  },
   {
     to: '/inspect/findings',
     label: 'inspect:nav.findings',

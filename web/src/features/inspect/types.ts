@@ -218,3 +218,62 @@ export interface Ahead {
   assets: number
   missing: number[]
 }
+
+/** What a time was to bring and brought. */
+export interface DailySpan {
+  rounds: number
+  planned: number
+  ran: number
+  missed: number
+  gap_rounds: number
+}
+
+export interface DailyItem extends Titled {
+  key: string
+  kind: 'check' | 'gap' | 'missed' | 'plan' | 'calendar'
+  severity: 'CRITICAL' | 'UNKNOWN' | 'WARNING'
+  detail: string
+  since?: string | null
+  href: string
+  finding_id: string
+  note: string
+}
+
+/** Health check of a day (早检). */
+export interface Daily {
+  day: string
+  state: 'draft' | 'signed' | 'missed' | 'none'
+  due_at?: string | null
+  late: boolean
+  signed_at?: string | null
+  signed_by?: Person | null
+  sha256: string
+}
+
+export interface DailyDetail extends Daily {
+  day_kind: Slot['day_kind']
+  periods: string[]
+  since: string
+  figures: {
+    since: DailySpan
+    today: DailySpan
+    ok: number
+    warning: number
+    critical: number
+    unknown: number
+    no_source: number
+    not_run: number
+    open: number
+    overdue: number
+    opened: number
+    closed: number
+  }
+  items: DailyItem[]
+  more: number
+  /** What is shown, to be sent when signing. */
+  fingerprint: string
+  text: string
+  open: Finding[]
+  opened: Finding[]
+  closed: Finding[]
+}
