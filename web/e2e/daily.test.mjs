@@ -52,8 +52,7 @@ test('the daily check is read, noted, signed and copied by keyboard in under two
     await press('g')
     await press('d')
     await page.getByRole('heading', { name: /^早检/, level: 1 }).waitFor()
-    const red = page.getByRole('region', { name: '异常、未知与漏检' }).or(page.locator('section[aria-label="异常、未知与漏检"]'))
-    await red.first().waitFor()
+    await page.getByRole('region', { name: '异常、未知与漏检' }).waitFor()
     // The note of the gravest line begins with what the records say.
     await press('j')
     const first = page.locator('.daily-item input').first()
@@ -68,7 +67,7 @@ test('the daily check is read, noted, signed and copied by keyboard in under two
     const seconds = (Date.now() - began) / 1000
     const pasted = await page.evaluate(() => navigator.clipboard.readText())
     assert.match(pasted, /^【早检】\d+月\d+日 周/)
-    assert.match(pasted, /严重1项/)
+    assert.match(pasted, /严重[1-9]\d*项/)
     assert.match(pasted, /已派陈立，期限.*，正在重启服务/)
     assert.match(pasted, /签发：陈立 \d\d:\d\d/)
     assert.ok(seconds < 120, `${seconds} s`)

@@ -61,7 +61,7 @@ type dayInput struct {
 }
 
 type signInput struct {
-	dayInput
+	Day  string `path:"day" format:"date"`
 	Body struct {
 		Notes       map[string]string `json:"notes,omitempty" doc:"By key; an item that is left out keeps its note"`
 		Remark      string            `json:"remark,omitempty" maxLength:"300"`

@@ -240,7 +240,7 @@ func (r *dailyReport) text(signer, remark string) string {
 		}
 		line := fmt.Sprintf("%d.[%s]%s", i+1, severityZH(it.Severity), it.TitleZH)
 		if it.Detail != "" {
-			line += "：" + it.Detail
+			line += "：" + shortened(it.Detail)
 		}
 		if it.Note != "" {
 			line += "——" + it.Note
@@ -265,6 +265,15 @@ func severityZH(s string) string {
 		return "未知"
 	}
 	return "警告"
+}
+
+// shortened keeps a detail of the text to what a chat group reads; the platform has all of it.
+func shortened(s string) string {
+	const most = 48
+	if r := []rune(oneLine(s)); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

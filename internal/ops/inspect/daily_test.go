@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -215,14 +216,45 @@ func TestTheTextStaysShort(t *testing.T) {
 		t.Error(text)
 	}
 	for range mostDailyItems {
-		r.Items = append(r.Items, DailyItem{Severity: "CRITICAL", TitleZH: "主机 检查", Detail: "很长\n很长"})
+		r.Items = append(r.Items, DailyItem{Severity: "CRITICAL", TitleZH: "主机 检查", Detail: strings.Repeat("很长", 60)})
 	}
 	r.More = 7
 	text := r.text("李四", "")
-	if n := strings.Count(text, "\n"); n > 16 || !strings.Contains(text, "另有197项见平台。") {
+	if n := strings.Count(text, "\n"); n > 16 || len([]rune(text)) > 1200 || !strings.Contains(text, "另有197项见平台。") {
 		t.Errorf("%d lines:\n%s", n, text)
 	}
 	if p := percent(9999, 10000); p != "99.9%" {
 		t.Errorf("percent %s", p)
 	}
+}
+
+// TestTheHealthCheckThroughTheDoor reads and signs by the operations.
+func TestTheHealthCheckThroughTheDoor(t *testing.T) {
+	each(t, func(t *testing.T, b *bed) {
+		b.withDaily(DailyEvery)
+		b.w.say(3, probe.Critical, "refused", "连接被拒绝")
+		b.round()
+		b.sweep()
+		d := b.door()
+		today := d.get("/inspect/daily/today")
+		if today["state"] != "draft" || len(today["items"].([]any)) != 1 || len(today["open"].([]any)) != 1 {
+			t.Fatalf("today: %v", today)
+		}
+		day := today["day"].(string)
+		d.post("/inspect/daily/days/"+day+"/sign", object{"fingerprint": "x"}, http.StatusConflict)
+		d.post("/inspect/daily/days/tomorrow/sign", object{"fingerprint": "x"}, http.StatusUnprocessableEntity)
+		signed := d.post("/inspect/daily/days/"+day+"/sign", object{"fingerprint": today["fingerprint"], "remark": "好"}, http.StatusOK)
+		if signed["state"] != "signed" || !strings.Contains(signed["text"].(string), "备注：好") {
+			t.Fatalf("signed: %v", signed)
+		}
+		if again := d.get("/inspect/daily/days/" + day); again["sha256"] != signed["sha256"] || again["fingerprint"] != "" {
+			t.Errorf("read again: %v", again)
+		}
+		if now := d.get("/inspect/daily/today"); now["fingerprint"] != "" || now["text"] != signed["text"] {
+			t.Errorf("today once signed: %v", now)
+		}
+		if list := d.get("/inspect/daily?state=signed"); len(list["items"].([]any)) != 1 {
+			t.Errorf("list: %v", list)
+		}
+	})
 }

@@ -4,7 +4,8 @@
 // (巡检计划) says which checks run when; a round (巡检轮次) is one run of a plan, with
 // one item for each check that was planned; a result (检查结果) is what one check said in one round;
 // a finding (隐患) is what is wrong, from the first bad result of a check to the first good one; a gap
-// (巡检缺口) is a number of rounds that did not take place.
+// (巡检缺口) is a number of rounds that did not take place; the health check of a day (早检) is what a
+// person looks through in the morning and signs: draft → signed, or missed when the day ends.
 //
 // An exemption (不适用) takes a check, or all of a kind on an asset, out of the inspection: one person
 // proposes it with a reason, another decides (package approval), and a last day may end it.

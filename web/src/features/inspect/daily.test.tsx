@@ -108,7 +108,13 @@ it('says loudly that a day was missed, and offers nothing to sign', async () => 
   mockApi({
     ...org,
     'GET /inspect/daily': pageOf([]),
-    'GET /inspect/daily/days/2026-11-23': daily({ day: '2026-11-23', state: 'missed', late: true, fingerprint: '', items: [] }),
+    'GET /inspect/daily/days/2026-11-23': daily({
+      day: '2026-11-23',
+      state: 'missed',
+      late: true,
+      fingerprint: '',
+      items: [],
+    }),
   })
   await open('/inspect/daily?day=2026-11-23')
   await screen.findByText('2026-11-23 的早检未签发')

@@ -19,7 +19,7 @@ export function DailyFigures({ daily }: { daily: DailyDetail }) {
     [t('daily.missed'), f.since.missed, 'warning', f.since.missed > 0],
     [t('daily.gaps'), f.since.gap_rounds, 'warning', f.since.gap_rounds > 0],
     [t('daily.coverage'), share(f.since.ran, f.since.planned), 'ok', true],
-    [t('daily.today'), `${f.today.ran} / ${f.today.planned}`, 'ok', true],
+    [t('daily.today'), share(f.today.ran, f.today.planned), 'ok', true],
     [t('daily.open'), f.open, 'warning', f.open > 0],
     [t('daily.overdue'), f.overdue, 'critical', f.overdue > 0],
     [t('daily.openedClosed'), `+${f.opened} / −${f.closed}`, 'ok', f.opened + f.closed > 0],
