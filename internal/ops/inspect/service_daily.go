@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"taxops/internal/kernel/calendar"
 	"taxops/internal/kernel/clock"
 	"taxops/internal/kernel/journal"
@@ -87,17 +85,8 @@ func (m *Module) dailyFigures(ctx context.Context, r *dailyReport) (err error) {
 			f.Unknown += c.N
 		}
 	}
-	for into, narrow := range map[*int64]func(*bun.SelectQuery) *bun.SelectQuery{
-		&f.Open:    func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("active = 1") },
-		&f.Overdue: func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("active = 1").Where("overdue = 1") },
-		&f.Opened:  func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("opened_at >= ?", store.At(r.Since)) },
-		&f.Closed:  func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("closed_at >= ?", store.At(r.Since)) },
-	} {
-		if *into, err = countFindings(ctx, db, narrow); err != nil {
-			return err
-		}
-	}
-	return nil
+	f.Open, f.Overdue, f.Opened, f.Closed, err = findingCounts(ctx, db, r.Since)
+	return err
 }
 
 // addChecks adds the checks that are not good, with what is done about them.

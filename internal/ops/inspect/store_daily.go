@@ -185,12 +185,26 @@ func activeFindings(ctx context.Context, db bun.IDB, checkIDs []string) (map[str
 	return out, nil
 }
 
-func countFindings(ctx context.Context, db bun.IDB, narrow func(*bun.SelectQuery) *bun.SelectQuery) (int64, error) {
-	n, err := narrow(db.NewSelect().Model((*Finding)(nil))).Count(ctx)
-	if err != nil {
-		return 0, store.Classify(fmt.Errorf("count findings: %w", err))
+// findingCounts counts findings: not closed, of these overdue, and opened and closed since a moment.
+func findingCounts(ctx context.Context, db bun.IDB, since time.Time) (open, overdue, opened, closed int64, err error) {
+	from := store.At(since)
+	for _, c := range []struct {
+		into  *int64
+		where string
+		args  []any
+	}{
+		{&open, "active = 1", nil},
+		{&overdue, "active = 1 AND overdue = 1", nil},
+		{&opened, "opened_at >= ?", []any{from}},
+		{&closed, "closed_at >= ?", []any{from}},
+	} {
+		n, err := db.NewSelect().Model((*Finding)(nil)).Where(c.where, c.args...).Count(ctx)
+		if err != nil {
+			return 0, 0, 0, 0, store.Classify(fmt.Errorf("count findings: %w", err))
+		}
+		*c.into = int64(n)
 	}
-	return int64(n), nil
+	return open, overdue, opened, closed, nil
 }
 
 // changedFindings lists findings opened or closed since a moment, the latest first.

@@ -31,7 +31,7 @@ CREATE TABLE inspect_daily_item (
   detail     text NOT NULL,
   since_at   bigint,
   href       text NOT NULL,
-  finding_id text NOT NULL,
+  finding_id text COLLATE "C" NOT NULL,
   note       text NOT NULL,
   PRIMARY KEY (daily_id, key)
 );
