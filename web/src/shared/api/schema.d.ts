@@ -1286,6 +1286,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inspect/daily": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health checks by day
+         * @description The latest first.
+         *
+         *     Permission: `inspect.read`.
+         */
+        get: operations["inspect.daily.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/daily/days/{day}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The health check of a day, as it was signed
+         * @description Permission: `inspect.read`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["inspect.daily.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/daily/days/{day}/sign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign today's health check
+         * @description With the notes; what is signed must be what was shown.
+         *
+         *     Permission: `inspect.daily.sign`.
+         *
+         *     Problems: `stale` `not_possible_in_state` `forbidden` `invalid`
+         */
+        post: operations["inspect.daily.sign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/daily/today": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Today's health check
+         * @description What is red, unknown or missed since the one before, coverage, open findings, changes, and the text for the chat group.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `forbidden`
+         */
+        get: operations["inspect.daily.today"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inspect/exemptions": {
         parameters: {
             query?: never;
@@ -3590,6 +3682,125 @@ export interface components {
             state: "OK" | "WARNING" | "CRITICAL" | "UNKNOWN";
             summary: string;
         };
+        DailyDetailView: {
+            /** @description Since the check before; at most 20 */
+            closed: components["schemas"]["FindingView"][];
+            /** Format: date */
+            day: string;
+            /** @enum {string} */
+            day_kind: "workday" | "off" | "makeup" | "unpublished";
+            /** Format: date-time */
+            due_at?: string;
+            figures: components["schemas"]["DailyFigures"];
+            /** @description To be sent when signing; empty when it cannot be signed */
+            fingerprint: string;
+            /** @description Red first */
+            items: components["schemas"]["DailyItemView"][];
+            late: boolean;
+            /**
+             * Format: int64
+             * @description Items beyond those
+             */
+            more: number;
+            /** @description Findings not closed, the overdue first; at most 50 */
+            open: components["schemas"]["FindingView"][];
+            /** @description Since the check before; at most 20 */
+            opened: components["schemas"]["FindingView"][];
+            /** @description Names of those that want more care */
+            periods: string[];
+            /** @description Of the text as signed, as in the journal */
+            sha256: string;
+            /** Format: date-time */
+            signed_at?: string;
+            signed_by?: components["schemas"]["PersonView"];
+            /**
+             * Format: date-time
+             * @description What it tells begins here
+             */
+            since: string;
+            /**
+             * @description none: none is due that day
+             * @enum {string}
+             */
+            state: "draft" | "signed" | "missed" | "none";
+            /** @description For the chat group */
+            text: string;
+        };
+        DailyFigures: {
+            /**
+             * Format: int64
+             * @description Findings closed since
+             */
+            closed: number;
+            /** Format: int64 */
+            critical: number;
+            /** Format: int64 */
+            no_source: number;
+            /**
+             * Format: int64
+             * @description Checks that never ran
+             */
+            not_run: number;
+            /**
+             * Format: int64
+             * @description Checks by what they say now
+             */
+            ok: number;
+            /**
+             * Format: int64
+             * @description Findings not closed
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description Findings opened since
+             */
+            opened: number;
+            /** Format: int64 */
+            overdue: number;
+            /** @description Since the one before was signed */
+            since: components["schemas"]["Span"];
+            /** @description Since midnight in Shanghai */
+            today: components["schemas"]["Span"];
+            /** Format: int64 */
+            unknown: number;
+            /** Format: int64 */
+            warning: number;
+        };
+        DailyItemView: {
+            detail: string;
+            finding_id: string;
+            /** @description Page of the console about it */
+            href: string;
+            key: string;
+            /** @enum {string} */
+            kind: "check" | "gap" | "missed" | "plan" | "calendar";
+            /** @description From the records until it is signed */
+            note: string;
+            /** @enum {string} */
+            severity: "CRITICAL" | "UNKNOWN" | "WARNING";
+            /** Format: date-time */
+            since?: string;
+            title_en: string;
+            title_zh: string;
+        };
+        DailyView: {
+            /** Format: date */
+            day: string;
+            /** Format: date-time */
+            due_at?: string;
+            late: boolean;
+            /** @description Of the text as signed, as in the journal */
+            sha256: string;
+            /** Format: date-time */
+            signed_at?: string;
+            signed_by?: components["schemas"]["PersonView"];
+            /**
+             * @description none: none is due that day
+             * @enum {string}
+             */
+            state: "draft" | "signed" | "missed" | "none";
+        };
         DayView: {
             /** Format: date */
             date: string;
@@ -4516,6 +4727,18 @@ export interface components {
         };
         PageCoverageView: {
             items: components["schemas"]["CoverageView"][];
+            /** @description Cursor of the next page, empty at the end */
+            next_cursor: string;
+            /**
+             * Format: int64
+             * @description Rows that match, exact up to 10000
+             */
+            total: number;
+            /** @description There are more than total */
+            total_capped: boolean;
+        };
+        PageDailyView: {
+            items: components["schemas"]["DailyView"][];
             /** @description Cursor of the next page, empty at the end */
             next_cursor: string;
             /**
@@ -5566,6 +5789,14 @@ export interface components {
             /** @description One-time code of the authenticator, or a recovery code */
             totp?: string;
         };
+        SignInputBody: {
+            fingerprint: string;
+            /** @description By key; an item that is left out keeps its note */
+            notes?: {
+                [key: string]: string;
+            };
+            remark?: string;
+        };
         SlotView: {
             /** Format: date-time */
             at: string;
@@ -5605,6 +5836,27 @@ export interface components {
             system_id: string;
             /** Format: int64 */
             version: number;
+        };
+        Span: {
+            /**
+             * Format: int64
+             * @description Rounds that did not take place
+             */
+            gap_rounds: number;
+            /** Format: int64 */
+            missed: number;
+            /**
+             * Format: int64
+             * @description Items of these rounds
+             */
+            planned: number;
+            /** Format: int64 */
+            ran: number;
+            /**
+             * Format: int64
+             * @description That ended
+             */
+            rounds: number;
         };
         StatusView: {
             /**
@@ -8121,6 +8373,143 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageCoverageView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.daily.list": {
+        parameters: {
+            query?: {
+                /** @description Rows a page */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description A field of the list, with - before it for descending */
+                sort?: string;
+                /** @description draft, signed, missed */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageDailyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.daily.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 2026-11-24 */
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DailyDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.daily.sign": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DailyDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.daily.today": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DailyDetailView"];
                 };
             };
             /** @description Error */
