@@ -29,9 +29,10 @@ func (a *App) composeScripts(orgs *org.Service) (module.Module, error) {
 	a.spawner = spawn.New(spawn.Config{Log: a.o.Log})
 	a.metrics.Gauge("taxops_inspect_lost_programs", "Programs run for checks whose outcome was lost because the process that held them died.",
 		func() float64 { return float64(a.spawner.Lost()) })
+	runs := spawn.WhoRuns()
 	scripts, err := script.New(script.Deps{
 		DB: a.db, Journal: a.journal, People: a.access, Places: orgs, Sandbox: a.spawner, Plugins: pluginDirs(a.o.Config),
-		AreaPath: a.o.Config.Text("installation.area"), Log: a.o.Log,
+		AreaPath: a.o.Config.Text("installation.area"), RunsAs: runs.Name, Isolated: runs.Changed, Log: a.o.Log,
 	})
 	if err != nil {
 		return module.Module{}, err
@@ -55,7 +56,7 @@ func sandbox() Diagnosis {
 	}
 	switch {
 	case !h.Identity.Changed:
-		d.Level, d.Hint = Look, "without root they run as the platform itself and could signal it: run taxops as root, or accept it"
+		d.Level, d.Hint = Look, "without root they run as the platform itself, and could signal it and read its keys: run taxops as root, or let only people bring scripts whom you trust with that"
 	case !h.Identity.Own:
 		d.Level, d.Hint = Look, "give them an account of their own: useradd --system --no-create-home --shell /usr/sbin/nologin "+spawn.UserName
 	}

@@ -322,6 +322,8 @@ type triedView struct {
 	Details    string         `json:"details"`
 	Perfdata   []probe.Perf   `json:"perfdata" nullable:"false"`
 	Judgement  *judgementView `json:"judgement" doc:"By the rules; null when it is judged by the plug-in convention"`
+	RunsAs     string         `json:"runs_as" doc:"The account that it ran as"`
+	Isolated   bool           `json:"isolated" doc:"That account is not the platform's own, so it cannot read its keys"`
 }
 
 type scriptJudgeInput struct {
@@ -358,7 +360,7 @@ func (m *Module) tryRoutes(r *api.Router) {
 			CPUMS: float64(o.CPU.Microseconds()) / 1000, MaxRSS: o.MaxRSS, Survivors: o.Survivors, Stdout: t.Stdout, Stderr: t.Stderr,
 			StdoutCut: o.StdoutCut, StderrCut: o.StderrCut, Encoding: t.Encoding, State: t.Result.State.String(),
 			Reason: string(t.Result.Reason), Summary: t.Result.Summary, Details: t.Result.Details, Perfdata: t.Result.Perf,
-			Judgement: viewJudgement(t.Judgement),
+			Judgement: viewJudgement(t.Judgement), RunsAs: m.runsAs, Isolated: m.isolated,
 		}
 		if v.Perfdata == nil {
 			v.Perfdata = []probe.Perf{}

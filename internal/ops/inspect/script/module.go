@@ -40,6 +40,8 @@ type Deps struct {
 	Sandbox  plugin.Sandbox
 	Plugins  plugin.Dirs
 	AreaPath string // of packages whose maker names none
+	RunsAs   string // the account that programs run as
+	Isolated bool   // that account is not the platform's own
 	Log      *slog.Logger
 }
 
@@ -65,6 +67,8 @@ type Module struct {
 	box      plugin.Sandbox
 	plugins  plugin.Dirs
 	areaPath string
+	runsAs   string
+	isolated bool
 	log      *slog.Logger
 	trials   chan struct{} // one for each that may run now
 }
@@ -79,7 +83,7 @@ func New(d Deps) (*Module, error) {
 	}
 	m := &Module{
 		db: d.DB, journal: d.Journal, people: d.People, places: d.Places, box: d.Sandbox, plugins: d.Plugins,
-		areaPath: d.AreaPath, log: d.Log, trials: make(chan struct{}, trialsAtOnce),
+		areaPath: d.AreaPath, runsAs: d.RunsAs, isolated: d.Isolated, log: d.Log, trials: make(chan struct{}, trialsAtOnce),
 	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)

@@ -108,6 +108,16 @@ func openFiles(t *testing.T) []string {
 	return out
 }
 
+// openIn counts the open files of a process.
+func openIn(t *testing.T, pid int) int {
+	t.Helper()
+	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(fds)
+}
+
 type hostile struct {
 	name   string
 	script string
@@ -249,6 +259,10 @@ func sandbox(t *testing.T) spawn.Config {
 func holds(t *testing.T, c spawn.Config, programs []hostile) {
 	before := openFiles(t)
 	s := spawn.New(c)
+	if _, err := s.Run(t.Context(), sh(":", time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	fresh := openIn(t, pidOf(t, "seat"))
 	for _, h := range programs {
 		t.Run(h.name, func(t *testing.T) {
 			began := time.Now()
@@ -287,6 +301,9 @@ func holds(t *testing.T, c spawn.Config, programs []hostile) {
 	out, err := s.Run(t.Context(), sh("echo fine", 5*time.Second))
 	if err != nil || string(out.Stdout) != "fine\n" {
 		t.Errorf("afterwards: %+v, %v", out, err)
+	}
+	if n := openIn(t, pidOf(t, "seat")); n != fresh {
+		t.Errorf("a seat had %d open files, has %d", fresh, n)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

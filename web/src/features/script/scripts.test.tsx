@@ -90,6 +90,8 @@ const tried: Tried = {
   details: '',
   perfdata: [],
   judgement,
+  runs_as: 'taxops-check',
+  isolated: true,
 }
 
 const base = {

@@ -152,6 +152,8 @@ export interface Tried {
   details: string
   perfdata: Perf[]
   judgement: Judgement | null
+  runs_as: string
+  isolated: boolean
 }
 
 export interface Plugin {

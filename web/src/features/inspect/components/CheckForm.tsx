@@ -1,4 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { Form, Input, Select } from 'antd'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -29,6 +30,9 @@ interface Props {
   onSaved: (check: Check) => void
 }
 
+/** Kinds that run what people bring: they are added where that is chosen. */
+const programs = ['script.run', 'plugin.command']
+
 /** A check's settings, as a form made from what its kind declares. */
 export function CheckForm({ open, check, assetId, onClose, onSaved }: Props) {
   const { t } = useTranslation('inspect')
@@ -44,7 +48,7 @@ export function CheckForm({ open, check, assetId, onClose, onSaved }: Props) {
         .map((c) => ({
           label: t(`parts:class.${c}`),
           options: (kinds ?? [])
-            .filter((k) => k.class === c)
+            .filter((k) => k.class === c && !programs.includes(k.kind))
             .map((k) => ({ value: k.kind, label: title(k), search: `${k.title_zh} ${k.title_en} ${k.kind}` })),
         }))
         .filter((group) => group.options.length > 0),
@@ -98,6 +102,7 @@ export function CheckForm({ open, check, assetId, onClose, onSaved }: Props) {
           <Form.Item
             name="kind"
             label={t('col.kind')}
+            extra={<Link to={'/inspect/scripts' as string}>{t('check.fromScript')}</Link>}
             rules={[{ required: true, message: t('form.required', { label: t('col.kind') }) }]}
           >
             <Select

@@ -8,6 +8,8 @@ import type { Row } from '../types'
 export function subjectPage(subject: Row['subject']): string | null {
   const id = encodeURIComponent(subject.id)
   switch (subject.kind) {
+    case 'script.package':
+      return `/inspect/scripts/${id}`
     case 'inspect.check':
       return `/inspect/checks/${id}`
     case 'inspect.plan':

@@ -108,12 +108,14 @@ export function TryPanel({ params, rules, tried, failure, busy, onRun }: Props) 
             exit: tried.exit,
             took: showValue(tried.duration_ms / 1000, 's', english),
             encoding: tried.encoding,
+            user: tried.runs_as,
           })}
           {tried.max_rss > 0 && ` · ${t('try.memory', { memory: showValue(tried.max_rss, 'B', english) })}`}
           {tried.stdout_cut && ` · ${t('try.cut')}`}
           {tried.survivors > 0 && ` · ${t('try.survivors', { n: tried.survivors })}`}
         </div>
       )}
+      {tried && !tried.isolated && <Notice tone="warning">{t('try.notIsolated', { user: tried.runs_as })}</Notice>}
       {tried && !pasted && tried.stderr && (
         <details>
           <summary className="soft">{t('try.stderr')}</summary>
