@@ -6067,6 +6067,8 @@ export interface components {
             ended: "exit" | "signal" | "not_run" | "timeout" | "memory" | "processes" | "flood" | "cancelled" | "";
             /** Format: int64 */
             exit: number;
+            /** @description That account is not the platform's own, so it cannot read its keys */
+            isolated: boolean;
             /** @description By the rules; null when it is judged by the plug-in convention */
             judgement: components["schemas"]["JudgementView"];
             /**
@@ -6076,6 +6078,8 @@ export interface components {
             max_rss: number;
             perfdata: components["schemas"]["Perf"][];
             reason: string;
+            /** @description The account that it ran as */
+            runs_as: string;
             /** Format: int64 */
             signal: number;
             /** @enum {string} */
