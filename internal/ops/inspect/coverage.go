@@ -37,6 +37,7 @@ type coveredDay struct {
 	Revision      int64
 	ClosedAt      store.Time // of the last revision
 	LookedAt      store.Time // nothing that happened before this is missing
+	Digested      int64      // the revision of which there are digests
 }
 
 const (

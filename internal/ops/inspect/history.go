@@ -18,6 +18,7 @@ type Series struct {
 	Label      string       `json:"label"`
 	UOM        string       `json:"uom"`
 	Points     [][2]float64 `json:"points" nullable:"false" doc:"Pairs of Unix milliseconds and value; lows and highs survive thinning"`
+	Band       [][4]float64 `json:"band" nullable:"false" doc:"Where points were left out: Unix milliseconds, lowest, average and highest of each span; empty when every result is a point"`
 	Warn, Crit string       `json:"-"`
 }
 
@@ -50,13 +51,20 @@ func (m *Module) CheckHistory(ctx context.Context, scope store.Scope, id, label 
 	if err != nil {
 		return History{}, err
 	}
-	rows, err := m.courseOf(ctx, id, from, to)
-	if err != nil {
-		return History{}, err
-	}
 	end := to
 	if now := m.clock.Now(); now.Before(end) {
 		end = now
+	}
+	days, long, err := m.digests(ctx, id, from, to)
+	if err != nil {
+		return History{}, err
+	}
+	if long {
+		return coarse(days, label, from, to, end, points), nil
+	}
+	rows, err := m.courseOf(ctx, id, from, to)
+	if err != nil {
+		return History{}, err
 	}
 	return History{Series: series(rows, label, points), States: stretches(rows, hold, end)}, nil
 }
@@ -92,7 +100,7 @@ func series(rows []Result, label string, points int) []Series {
 			if !known {
 				i = len(out)
 				at[p.Label] = i
-				out = append(out, Series{Label: p.Label})
+				out = append(out, Series{Label: p.Label, Band: [][4]float64{}})
 			}
 			s := &out[i]
 			s.UOM, s.Warn, s.Crit = p.UOM, p.Warn, p.Crit // as they are now
@@ -100,6 +108,9 @@ func series(rows []Result, label string, points int) []Series {
 		}
 	}
 	for i := range out {
+		if len(out[i].Points) > points {
+			out[i].Band = bandOf(out[i].Points, points)
+		}
 		out[i].Points = thin(out[i].Points, points)
 	}
 	return out

@@ -35,8 +35,8 @@ func (m *Module) retain(ctx context.Context) {
 	})
 }
 
-// forget deletes segments of days before that of plain, results and items from before changed, and the
-// marks of sources that are silent since plain. It returns how many rows it deleted.
+// forget deletes segments of days before that of plain and the hours in digests, results, items and digests
+// from before changed, and the marks of sources that are silent since plain. It returns how many rows it deleted.
 func (m *Module) forget(ctx context.Context, plain, changed time.Time) (int64, error) {
 	var total int64
 	for total < retainMost && ctx.Err() == nil {
@@ -54,7 +54,15 @@ func (m *Module) forget(ctx context.Context, plain, changed time.Time) (int64, e
 			if err != nil {
 				return err
 			}
-			n = results + items + segments
+			shortened, err := coarsenDigests(ctx, tx, dayOf(plain), retainChunk)
+			if err != nil {
+				return err
+			}
+			digests, err := deleteDigests(ctx, tx, dayOf(changed), retainChunk)
+			if err != nil {
+				return err
+			}
+			n = results + items + segments + shortened + digests
 			return forgetSources(ctx, tx, plain)
 		})
 		if err != nil {

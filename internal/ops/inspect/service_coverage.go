@@ -10,12 +10,15 @@ import (
 	"taxops/internal/ops/inspect/schedule"
 )
 
-// cover closes the coverage of days that are over.
+// cover closes the coverage of days that are over, and digests them for charts.
 func (m *Module) cover(ctx context.Context) {
 	ctx = journal.WithActor(ctx, journal.SystemActor("inspect"))
 	lifecycle.Every(ctx, coverageEvery, func(ctx context.Context) {
 		if err := m.coverAll(ctx); err != nil && ctx.Err() == nil {
 			m.log.WarnContext(ctx, "coverage not closed", "error", err)
+		}
+		if err := m.digestAll(ctx); err != nil && ctx.Err() == nil {
+			m.log.WarnContext(ctx, "results of closed days not digested", "error", err)
 		}
 	})
 }

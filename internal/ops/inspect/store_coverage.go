@@ -194,7 +194,8 @@ func takeDay(ctx context.Context, tx *store.Tx, d coveredDay) (bool, error) {
 		n, err := affected(res, err, "closed day")
 		return n == 1, err
 	}
-	res, err := tx.NewUpdate().Model(&d).WherePK().Where("revision = ?", d.Revision-1).Exec(ctx)
+	res, err := tx.NewUpdate().Model(&d).Column("revision", "closed_at", "looked_at").WherePK().
+		Where("revision = ?", d.Revision-1).Exec(ctx)
 	n, err := affected(res, err, "closed day")
 	return n == 1, err
 }

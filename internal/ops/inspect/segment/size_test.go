@@ -4,20 +4,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"strconv"
 	"testing"
 
 	"taxops/internal/kernel/probe"
 )
-
-// round5 rounds as the program does before it stores a value.
-func round5(v float64) float64 {
-	r, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 5, 64), 64)
-	if err != nil {
-		panic(err)
-	}
-	return r
-}
 
 // day makes the results of so many checks in so many rounds, five minutes apart, with values that wander
 // and texts that show them, as those of the built-in checks.
