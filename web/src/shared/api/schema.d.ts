@@ -5757,6 +5757,8 @@ export interface components {
             };
         };
         SeriesView: {
+            /** @description Where points were left out: Unix milliseconds, lowest, average and highest of each span; empty when every result is a point */
+            band: (number[] | null)[];
             crit: string;
             label: string;
             /** @description Pairs of Unix milliseconds and value; lows and highs survive thinning */
