@@ -53,7 +53,11 @@ var helperPaths = map[string][]string{
 const maxHelperOutput = 8 << 20
 
 // helperWithin is how long a helper may take when its check does not say otherwise.
-const helperWithin = 20 * time.Second
+const helperWithin = time.Minute
+
+// slowHelper is the time of checks whose helper talks to slow devices: a management controller takes half
+// a minute for all its sensors, a controller with many disks as long.
+const slowHelper = 90 * time.Second
 
 func runHelper(ctx context.Context, name string, args ...string) (said, error) {
 	path := ""
@@ -66,6 +70,10 @@ func runHelper(ctx context.Context, name string, args ...string) (said, error) {
 	if path == "" {
 		return said{}, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
+	return execHelper(ctx, name, path, args)
+}
+
+func execHelper(ctx context.Context, name, path string, args []string) (said, error) {
 	ctx, cancel := answerBy(ctx, helperWithin)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)

@@ -20,7 +20,7 @@ func (h host) eventLog() probe.Builtin {
 		HelpEN: "Reads with ipmitool the events that the board's management controller logged since the last run: uncorrectable errors, failed parts, lost power and overheating are critical, corrected memory errors and predicted failures a warning; the first run only notes the place and tells how many there are. " +
 			"When red: report part and slot to maintenance; they may clear the log when all is done.",
 		Thresholds: []probe.Threshold{{Metric: "critical", Crit: "0"}, {Metric: "warnings", Warn: "0"}},
-		Verified:   verifiedSamples, VerifiedOn: "ipmitool 1.8.18, 2026-11",
+		Verified:   verifiedSamples, VerifiedOn: "documented output: ipmitool 1.8.18, 2026-11", Timeout: slowHelper,
 		Discover: always("物理主机有硬件事件日志"),
 		Run:      h.runEventLog,
 	}
@@ -141,7 +141,7 @@ func (h host) ecc() probe.Builtin {
 		HelpEN: "Reads the error counters of each memory controller from the kernel's EDAC (/sys/devices/system/edac/mc) and reports what was added since the last run: corrected errors are a warning, uncorrected ones critical. Hosts without ECC memory or without the EDAC driver have no source. " +
 			"When red: note the slot and plan to replace the module; after an uncorrected error data may be damaged, check the consistency of databases.",
 		Thresholds: []probe.Threshold{{Metric: "corrected", Warn: "0"}, {Metric: "uncorrected", Crit: "0"}},
-		Verified:   verifiedSamples, VerifiedOn: "Linux EDAC (skx_edac), 2026-11",
+		Verified:   verifiedSamples, VerifiedOn: "documented output: Linux EDAC (skx_edac), 2026-11",
 		Discover: always("物理主机可能有 ECC 内存"),
 		Run:      h.runECC,
 	}

@@ -45,7 +45,7 @@ func (h host) ipmi() probe.Builtin {
 			ignore, _ := p["ignore"].([]string)
 			return checkPatterns("ignore", ignore)
 		},
-		Verified: verifiedSamples, VerifiedOn: "ipmitool 1.8.18 (Dell, Huawei, Inspur), 2026-11",
+		Verified: verifiedSamples, VerifiedOn: "documented output: ipmitool 1.8.18 (Dell, Huawei, Inspur), 2026-11", Timeout: slowHelper,
 		Discover: always("物理主机有板载传感器"),
 		Run: func(ctx context.Context, t probe.Target) probe.Result {
 			s, missing := h.askIPMI(ctx, "sensor")
@@ -179,7 +179,7 @@ func (h host) powerSupply() probe.Builtin {
 			"变红时：查电源线、插座与配电柜；模块故障灯亮的在线更换；单路供电期间不要做变更。",
 		HelpEN: "Reads the power supplies and their redundancy with ipmitool, and mains and UPS from /sys/class/power_supply: a failed module, a lost input, lost redundancy or mains off is critical, degraded redundancy a warning. " +
 			"When red: check cable, socket and distribution; a module with its fault light on is replaced while running; make no changes while there is one feed only.",
-		Verified: verifiedSamples, VerifiedOn: "ipmitool 1.8.18 (Dell, HP), 2026-11",
+		Verified: verifiedSamples, VerifiedOn: "documented output: ipmitool 1.8.18 (Dell, HP), 2026-11", Timeout: slowHelper,
 		Discover: always("物理主机有电源模块"),
 		Run: func(ctx context.Context, t probe.Target) probe.Result {
 			list, missing := h.entities(ctx, "Power Supply")
@@ -253,7 +253,7 @@ func (h host) fan() probe.Builtin {
 			"变红时：清理积灰，停转的风扇尽快更换；更换前留意温度检查项。",
 		HelpEN: "Reads speeds and alarms of fans from /sys/class/hwmon, or with ipmitool where there are none: below the device's limit, a reported fault, or a fan that used to turn and stands still is critical; degraded redundancy is a warning. " +
 			"When red: clean out dust, replace a fan that stands still soon; watch the temperature check until then.",
-		Verified: verifiedSamples, VerifiedOn: "Linux hwmon (nct6775), ipmitool 1.8.18, 2026-11",
+		Verified: verifiedSamples, VerifiedOn: "documented output: Linux hwmon (nct6775), ipmitool 1.8.18, 2026-11", Timeout: slowHelper,
 		Discover: always("物理主机有风扇"),
 		Run: func(ctx context.Context, t probe.Target) probe.Result {
 			list := h.hwmonFans(t.Memory)

@@ -19,7 +19,7 @@ func (h host) raidCard() probe.Builtin {
 			"变红时：先确认备份可用；按槽位点灯核对后更换故障盘，重建期间避免大量读写；电池异常会关闭写缓存，数据库会变慢，尽快更换。",
 		HelpEN: "Asks the maker's tool, storcli/perccli, MegaCli or ssacli/hpssacli, whichever is installed, for logical drives, disks and the battery of the cache: degraded, offline and failed is critical; a rebuild, a predicted failure or a bad battery is a warning. " +
 			"When red: make sure the backup is good; light the slot, then replace the failed disk, and avoid heavy load while it rebuilds; a bad battery switches the write cache off and slows databases down, replace it soon.",
-		Verified: verifiedSamples, VerifiedOn: "storcli 007.1017, MegaCli 8.07, ssacli 5.10, 2026-11",
+		Verified: verifiedSamples, VerifiedOn: "documented output: storcli 007.1017, MegaCli 8.07, ssacli 5.10, 2026-11", Timeout: slowHelper,
 		Discover: always("物理主机可能有阵列卡"),
 		Run:      h.runRAIDCard,
 	}

@@ -28,7 +28,7 @@ func (h host) smart() probe.Builtin {
 			ignore, _ := p["ignore"].([]string)
 			return checkPatterns("ignore", ignore)
 		},
-		Verified: verifiedSamples, VerifiedOn: "smartctl 6.5, 7.1, 7.3 (ATA, SCSI, NVMe), 2026-11",
+		Verified: verifiedSamples, VerifiedOn: "documented output: smartctl 6.5, 7.1, 7.3 (ATA, SCSI, NVMe), 2026-11", Timeout: slowHelper,
 		Discover: always("物理主机的磁盘有 SMART"),
 		Run:      h.runSMART,
 	}

@@ -22,7 +22,7 @@ func (h host) journalLog() probe.Builtin {
 		HelpEN: "Reads with journalctl the records of priority error and above since the last run (without those of the kernel, which have checks of their own), as a rate in 10 minutes; each record of level emergency, alert or critical is critical. Hosts without a systemd journal have no source. " +
 			"When red: find the source by the service and text below; mend the cause of a service that floods the journal before lowering its level.",
 		Thresholds: []probe.Threshold{{Metric: "errors_10min", Warn: "20", Crit: "100"}, {Metric: "critical", Crit: "0"}},
-		Verified:   verifiedSamples, VerifiedOn: "systemd 219, 252, 2026-11",
+		Verified:   verifiedSamples, VerifiedOn: "documented output: systemd 219, 252, 2026-11",
 		Discover: always("主机可能以 systemd 记录日志"),
 		Run:      h.runJournalLog,
 	}

@@ -160,7 +160,7 @@ func (h host) httpErrors() probe.Builtin {
 			"When red: look into the application's log by the paths and codes below; for 502 and 504 see whether the backend lives and in time, for 503 look at limits and thread pools.",
 		Params: accessLogParams, Check: checkAccessLog, Target: accessLogTarget,
 		Thresholds: []probe.Threshold{{Metric: "error_percent", Warn: "1", Crit: "5", Unit: "%"}},
-		Verified:   verifiedTested, VerifiedOn: "nginx 1.22 format; Apache 2.4, Tomcat 9 samples, 2026-11",
+		Verified:   verifiedTested, VerifiedOn: "nginx 1.22; format of Apache 2.4 and Tomcat 9, 2026-11",
 		Discover: h.discoverAccessLogs(false),
 		Run: func(ctx context.Context, t probe.Target) probe.Result {
 			a, seen, missing := readAnswers(ctx, t)
@@ -203,7 +203,7 @@ func (h host) httpTimes() probe.Builtin {
 			"When red: look at application and database by the slow paths below; if all are slow look at CPU, connection pools and downstream services, if one is look at its statements.",
 		Params: accessLogParams, Check: checkAccessLog, Target: accessLogTarget,
 		Thresholds: []probe.Threshold{{Metric: "p95", Warn: "1", Crit: "3", Unit: "s"}},
-		Verified:   verifiedTested, VerifiedOn: "nginx 1.22 format; Apache 2.4, Tomcat 9 samples, 2026-11",
+		Verified:   verifiedTested, VerifiedOn: "nginx 1.22; format of Apache 2.4 and Tomcat 9, 2026-11",
 		Discover: h.discoverAccessLogs(true),
 		Run: func(ctx context.Context, t probe.Target) probe.Result {
 			a, seen, missing := readAnswers(ctx, t)

@@ -21,7 +21,7 @@ func (h host) swap() probe.Builtin {
 		HelpEN: "Reads /proc/meminfo and /proc/vmstat: swap in use, and pages a second that were swapped in between two runs, which tell of programs waiting for memory. Hosts without swap have no source. " +
 			"When red: look at available memory and the largest processes; databases and JVMs must not be swapped out, check their limits or add memory.",
 		Thresholds: []probe.Threshold{{Metric: "used_percent", Warn: "50", Crit: "80", Unit: "%"}, {Metric: "swapped_in", Warn: "100", Crit: "1000"}},
-		Verified:   verifiedSamples, VerifiedOn: "Linux 4.19, 5.10, 2026-11",
+		Verified:   verifiedSamples, VerifiedOn: "documented output: Linux 4.19, 5.10, 2026-11",
 		Discover: always("主机可能配置了交换区"),
 		Run: func(_ context.Context, t probe.Target) probe.Result {
 			b, missing := look(filepath.Join(h.Proc, "meminfo"), "内存信息")

@@ -118,7 +118,7 @@ func (h host) weblogicThreads() probe.Builtin {
 			"When red: take three thread dumps and see where they are stuck, mostly in slow statements or in downstream calls without a time-out; a restart helps for a while only.",
 		Params: weblogicParams, Check: checkWebLogic, Target: weblogicTarget,
 		Thresholds: []probe.Threshold{{Metric: "stuck", Warn: "0", Crit: "4"}, {Metric: "queue", Warn: "100", Crit: "1000"}},
-		Verified:   verifiedSamples, VerifiedOn: "WebLogic 12.2.1.3, 12.2.1.4, 14.1.1, 2026-11", Timeout: 20 * time.Second,
+		Verified:   verifiedSamples, VerifiedOn: "documented output: WebLogic 12.2.1.3, 12.2.1.4, 14.1.1, 2026-11", Timeout: 20 * time.Second,
 		Run: func(ctx context.Context, t probe.Target) probe.Result {
 			var a struct {
 				Stuck   *int     `json:"stuckThreadCount"`
@@ -166,7 +166,7 @@ func (h host) weblogicPools() probe.Builtin {
 			"When red: many waiting, look for slow statements and leaks before raising the capacity; a suspended or failed source, look at the database's listener and the account's password.",
 		Params: weblogicParams, Check: checkWebLogic, Target: weblogicTarget,
 		Thresholds: []probe.Threshold{{Metric: "waiting", Warn: "0", Crit: "4"}, {Metric: "leaked", Warn: "0"}},
-		Verified:   verifiedSamples, VerifiedOn: "WebLogic 12.2.1.3, 12.2.1.4, 14.1.1, 2026-11", Timeout: 20 * time.Second,
+		Verified:   verifiedSamples, VerifiedOn: "documented output: WebLogic 12.2.1.3, 12.2.1.4, 14.1.1, 2026-11", Timeout: 20 * time.Second,
 		Run: runWebLogicPools,
 	}
 }

@@ -231,7 +231,7 @@ func (h host) antivirus() probe.Builtin {
 			return checkPatterns("paths", paths)
 		},
 		Target:   func(p map[string]any) string { list, _ := p["paths"].([]string); return strings.Join(list, " ") },
-		Verified: verifiedSamples, VerifiedOn: "ClamAV 0.103, 1.0 (.cvd, .cld), 2026-11",
+		Verified: verifiedSamples, VerifiedOn: "documented output: ClamAV 0.103, 1.0 (.cvd, .cld), 2026-11",
 		Discover: always("等级保护要求安装防病毒软件并及时升级"),
 		Run: func(_ context.Context, t probe.Target) probe.Result {
 			paths := t.Strings("paths")

@@ -44,7 +44,7 @@ func (h host) failedUnits() probe.Builtin {
 			ignore, _ := p["ignore"].([]string)
 			return checkPatterns("ignore", ignore)
 		},
-		Verified: verifiedSamples, VerifiedOn: "systemd 219, 252, 2026-11",
+		Verified: verifiedSamples, VerifiedOn: "documented output: systemd 219, 252, 2026-11",
 		Discover: always("主机可能由 systemd 管理服务"),
 		Run: func(ctx context.Context, t probe.Target) probe.Result {
 			s, missing := h.askSystemd(ctx, "list-units", "--state=failed", "--no-legend", "--no-pager", "--full", "--all")
@@ -109,7 +109,7 @@ func (h host) unit() probe.Builtin {
 			return nil
 		},
 		Target:   func(p map[string]any) string { s, _ := p["unit"].(string); return s },
-		Verified: verifiedSamples, VerifiedOn: "systemd 219, 252, 2026-11",
+		Verified: verifiedSamples, VerifiedOn: "documented output: systemd 219, 252, 2026-11",
 		Run: h.runUnit,
 	}
 }
