@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
+import { useLocalized } from '@/shared/lib/localized'
 import type { Column } from '@/shared/ui/DataTable'
 import { LocalTable } from '@/shared/ui/LocalTable'
 import { Ago } from '@/shared/ui/Time'
@@ -9,6 +10,7 @@ import { Due, FindingMarks, FindingStateTag, SeverityTag } from './findingWords'
 /** Findings that somebody still has to close, and what changed since the check before. */
 export function DailyFindings({ daily }: { daily: DailyDetail }) {
   const { t } = useTranslation('inspect')
+  const { title } = useLocalized()
   const columns: Column<Finding>[] = [
     {
       key: 'severity',
@@ -33,7 +35,7 @@ export function DailyFindings({ daily }: { daily: DailyDetail }) {
       ellipsis: true,
       render: (f) => (
         <>
-          <FindingMarks finding={f} /> {f.asset_name} {f.title}
+          <FindingMarks finding={f} /> {f.asset_name} {title(f)}
         </>
       ),
     },
@@ -63,12 +65,12 @@ export function DailyFindings({ daily }: { daily: DailyDetail }) {
       )}
       <section className="panel panel-body daily-changes" aria-label={t('daily.changes')}>
         <Changed
-          title={t('daily.opened', { count: daily.figures.opened })}
+          heading={t('daily.opened', { count: daily.figures.opened })}
           findings={daily.opened}
           at={(f) => f.opened_at}
         />
         <Changed
-          title={t('daily.closed', { count: daily.figures.closed })}
+          heading={t('daily.closed', { count: daily.figures.closed })}
           findings={daily.closed}
           at={(f) => f.closed_at}
         />
@@ -78,22 +80,23 @@ export function DailyFindings({ daily }: { daily: DailyDetail }) {
 }
 
 interface ChangedProps {
-  title: string
+  heading: string
   findings: Finding[]
   at: (finding: Finding) => string | null | undefined
 }
 
-function Changed({ title, findings, at }: ChangedProps) {
+function Changed({ heading, findings, at }: ChangedProps) {
+  const { title } = useLocalized()
   return (
     <div>
-      <h2 className="panel-title">{title}</h2>
+      <h2 className="panel-title">{heading}</h2>
       <ul className="daily-list">
         {findings.map((f) => (
           <li key={f.id}>
             <Link className="mono" to={`/inspect/findings/${f.id}` as string}>
               {f.number}
             </Link>{' '}
-            {f.asset_name} {f.title}{' '}
+            {f.asset_name} {title(f)}{' '}
             <span className="meta">
               <Ago value={at(f)} />
             </span>
