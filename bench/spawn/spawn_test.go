@@ -65,7 +65,7 @@ func build(b *testing.B) string {
 }
 
 const (
-	checks = 5000 // of one round: beginning and closing it are a part of the figure, as they are in use
+	checks = 3000 // of one round: beginning and closing it are a part of the figure, as they are in use
 	atOnce = 8    // as the engine
 )
 

@@ -104,15 +104,24 @@ const (
 	seatGroup   = "taxops-check-"
 )
 
-// open prepares the group: a group that hands controllers on may hold no process itself, so what runs
-// in it moves into a leaf.
+// open prepares the group: a group that hands controllers on may hold no process itself, so this program
+// moves into a leaf. Where others run in the group too, it is left alone.
 func (g group) open() error {
-	leaf := filepath.Join(g.dir, serverGroup)
-	if err := os.Mkdir(leaf, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("control group: %w", err)
+	own := map[string]bool{strconv.Itoa(os.Getpid()): true}
+	for _, pid := range newTree("/proc").below(os.Getpid()) {
+		own[strconv.Itoa(pid)] = true
 	}
+	leaf := filepath.Join(g.dir, serverGroup)
 	b, err := os.ReadFile(filepath.Join(g.dir, "cgroup.procs"))
 	if err != nil {
+		return fmt.Errorf("control group: %w", err)
+	}
+	for _, pid := range bytes.Fields(b) {
+		if !own[string(pid)] {
+			return errors.New("other programs run in the control group of this one")
+		}
+	}
+	if err := os.Mkdir(leaf, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("control group: %w", err)
 	}
 	for _, pid := range bytes.Fields(b) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -87,15 +88,20 @@ func TestGroups(t *testing.T) {
 
 func TestGroupOfASeat(t *testing.T) {
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "cgroup.procs"), "12\n13\n")
+	self := strconv.Itoa(os.Getpid())
+	write(t, filepath.Join(dir, "cgroup.procs"), "1\n"+self+"\n")
 	g := group{dir: dir}
+	if err := g.open(); err == nil || !strings.Contains(err.Error(), "other programs") {
+		t.Errorf("moved somebody else: %v", err)
+	}
+	write(t, filepath.Join(dir, "cgroup.procs"), self+"\n")
 	if err := g.open(); err != nil {
 		t.Fatal(err)
 	}
 	if b, _ := os.ReadFile(filepath.Join(dir, "cgroup.subtree_control")); string(b) != "+memory" {
 		t.Errorf("handed on: %q", b)
 	}
-	if b, _ := os.ReadFile(filepath.Join(dir, serverGroup, "cgroup.procs")); string(b) != "13" {
+	if b, _ := os.ReadFile(filepath.Join(dir, serverGroup, "cgroup.procs")); string(b) != self {
 		t.Errorf("moved last: %q", b)
 	}
 	seat, err := g.seat(3, Limits{}.filled())

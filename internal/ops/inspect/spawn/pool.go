@@ -417,20 +417,13 @@ type Health struct {
 	Identity Identity
 	Memory   string // "cgroup" or "watch"
 	Why      string // why not by cgroup
-	Pidfd    bool
-	Children bool // the kernel lists children of a process
 }
 
 // Look finds out how programs would be held on this host; nothing is started.
 func Look() Health {
-	h := Health{Identity: WhoRuns(), Memory: "cgroup", Children: newTree("/proc").perTask}
+	h := Health{Identity: WhoRuns(), Memory: "cgroup"}
 	if g := ownGroup("/proc"); g.dir == "" {
 		h.Memory, h.Why = "watch", g.why
-	}
-	fd, err := unix.PidfdOpen(os.Getpid(), 0)
-	if err == nil {
-		h.Pidfd = true
-		_ = unix.Close(fd)
 	}
 	return h
 }
