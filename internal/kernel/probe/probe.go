@@ -185,6 +185,7 @@ type Target struct {
 	Memory     Memory           // what the last run wanted to remember (counters, bookmarks)
 	Log        *slog.Logger
 	Now        func() time.Time // the clock of the caller
+	Since      time.Time        // when the round began: what was learned before is no answer to it
 }
 
 // Limit is a pair of ranges in the plug-in convention; an empty one never alerts.

@@ -25,7 +25,7 @@ func (b Builtin) NewTarget(params map[string]any, limits map[string]Limit, memor
 	if now == nil {
 		now = time.Now
 	}
-	return Target{Params: p, Thresholds: l, Memory: memory, Log: log, Now: now}, nil
+	return Target{Params: p, Thresholds: l, Memory: memory, Log: log, Now: now, Since: time.Now()}, nil
 }
 
 // String returns a text setting, "" when it is not set.

@@ -73,6 +73,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 // that ctx cut off is no result.
 func (e *engine) work(ctx context.Context, items []lineup, done chan<- *outcome) {
 	defer close(done)
+	began := time.Now()
 	var wg sync.WaitGroup
 	for _, it := range items {
 		select {
@@ -80,7 +81,7 @@ func (e *engine) work(ctx context.Context, items []lineup, done chan<- *outcome)
 		case e.turns <- struct{}{}:
 			wg.Go(func() {
 				defer func() { <-e.turns }()
-				if o := e.m.execute(ctx, it.check, it.state); ctx.Err() == nil {
+				if o := e.m.execute(ctx, it.check, it.state, began); ctx.Err() == nil {
 					done <- o
 				}
 			})
@@ -225,8 +226,8 @@ func (m *Module) lineup(ctx context.Context, r *Round) ([]lineup, error) {
 	return out, nil
 }
 
-// execute runs one check now.
-func (m *Module) execute(ctx context.Context, c *Check, s *CheckState) *outcome {
+// execute runs one check now, in a round that began at since.
+func (m *Module) execute(ctx context.Context, c *Check, s *CheckState, since time.Time) *outcome {
 	var remembered map[string]string
 	if s != nil {
 		remembered = s.Memory
@@ -236,6 +237,7 @@ func (m *Module) execute(ctx context.Context, c *Check, s *CheckState) *outcome 
 	began := time.Now()
 	b, known := m.kinds[c.Kind]
 	target, err := m.target(b, c, memory)
+	target.Since = since
 	switch {
 	case !known:
 		o.said = probe.Unknowable("unknown_kind", "本程序没有此类检查："+c.Kind)

@@ -388,7 +388,7 @@ func (m *Module) TryCheck(ctx context.Context, scope store.Scope, id string) (Ch
 	if err != nil {
 		return Check{}, Result{}, err
 	}
-	o := m.execute(ctx, c, states[id])
+	o := m.execute(ctx, c, states[id], time.Now())
 	if err := ctx.Err(); err != nil {
 		return Check{}, Result{}, err
 	}

@@ -108,7 +108,7 @@ func (h host) rabbitShared() func(context.Context, probe.Target) ([]rabbitQueue,
 		if password == "" && t.String("user") == "guest" {
 			password = "guest" //nolint:gosec // the account that every installation begins with, on loopback only
 		}
-		list, took, err := shared.get(ctx, shareKey(t.Params, "host", "port", "tls", "insecure", "user", "password"), func(ctx context.Context) ([]rabbitQueue, error) {
+		list, took, err := shared.get(ctx, t.Since, shareKey(t.Params, "host", "port", "tls", "insecure", "user", "password"), func(ctx context.Context) ([]rabbitQueue, error) {
 			var list []rabbitQueue
 			url := scheme + "://" + hostPort(t.Params) + "/api/queues?disable_stats=false&columns=name,vhost,state,messages,messages_ready,messages_unacknowledged,consumers,head_message_timestamp"
 			err := askJSON(ctx, url, t.String("user"), password, t.Bool("insecure"), &list)

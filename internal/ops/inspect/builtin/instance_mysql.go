@@ -79,7 +79,7 @@ func myFacts(ctx context.Context, t probe.Target, shared *share[*myState]) (*myS
 	ctx, cancel := answerBy(ctx, instanceAnswer)
 	defer cancel()
 	where := "MySQL " + instanceTarget(t.Params)
-	s, took, err := shared.get(ctx, shareKey(t.Params, "host", "port", "socket", "user", "password", "tls"),
+	s, took, err := shared.get(ctx, t.Since, shareKey(t.Params, "host", "port", "socket", "user", "password", "tls"),
 		func(ctx context.Context) (*myState, error) { return myCollect(ctx, t, where) })
 	if err != nil {
 		r := myProblem(where, err, took)

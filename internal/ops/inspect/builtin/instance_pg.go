@@ -131,7 +131,7 @@ func pgFacts(ctx context.Context, t probe.Target, shared *share[*pgState]) (*pgS
 	ctx, cancel := answerBy(ctx, instanceAnswer)
 	defer cancel()
 	where := pgTarget(t.Params)
-	s, took, err := shared.get(ctx, shareKey(t.Params, "host", "port", "socket", "user", "password", "database", "sslmode"),
+	s, took, err := shared.get(ctx, t.Since, shareKey(t.Params, "host", "port", "socket", "user", "password", "database", "sslmode"),
 		func(ctx context.Context) (*pgState, error) { return pgCollect(ctx, t, where) })
 	if err != nil {
 		r := pgProblem(where, err, took)

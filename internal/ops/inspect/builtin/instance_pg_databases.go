@@ -58,7 +58,7 @@ func (h host) pgDatabaseKinds(overview engine[*pgState]) []probe.Builtin {
 			ctx, cancel := answerBy(ctx, instanceAnswer)
 			defer cancel()
 			key := shareKey(t.Params, "host", "port", "socket", "user", "password", "database", "sslmode")
-			d, _, err := shared.get(ctx, key, func(ctx context.Context) (*pgDatabases, error) { return pgLookInside(ctx, t, s) })
+			d, _, err := shared.get(ctx, t.Since, key, func(ctx context.Context) (*pgDatabases, error) { return pgLookInside(ctx, t, s) })
 			if err != nil {
 				r := pgWords(s, err)
 				return nil, &r

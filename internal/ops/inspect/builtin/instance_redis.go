@@ -57,7 +57,7 @@ func askRedisOnce(ctx context.Context, t probe.Target, shared *share[*redisFacts
 	ctx, cancel := answerBy(ctx, instanceAnswer)
 	defer cancel()
 	where := "Redis " + instanceTarget(t.Params)
-	f, took, err := shared.get(ctx, shareKey(t.Params, "host", "port", "socket", "user", "password", "tls"),
+	f, took, err := shared.get(ctx, t.Since, shareKey(t.Params, "host", "port", "socket", "user", "password", "tls"),
 		func(ctx context.Context) (*redisFacts, error) { return redisCollect(ctx, t, where) })
 	if err != nil {
 		r := redisProblem(where, err, took)

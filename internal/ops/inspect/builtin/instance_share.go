@@ -12,16 +12,15 @@ import (
 	"taxops/internal/kernel/probe"
 )
 
-// shareFor is how long an answer may be taken again: the questions about one instance run within
-// moments of each other, and a person who looks again after a repair wants a new answer.
-const shareFor = 5 * time.Second
+// keepFor is how long an answer is remembered at most: rounds do not last longer.
+const keepFor = 5 * time.Minute
 
 // shareMost bounds how many instances are remembered.
 const shareMost = 1024
 
 // share lets all questions about one instance or device ask it once (合并取数): who comes first asks,
-// those who come in the meantime wait for that answer, and those within shareFor take it. An error
-// is an answer too, so that a dozen questions do not each wait for a server that says nothing. It
+// those who come in the meantime wait for that answer, and those of the same round take it: an answer
+// that was asked for before a round began is none to it, however fresh. An error is an answer too, so that a dozen questions do not each wait for a server that says nothing. It
 // starts no goroutine; whoever asks does so within its own time.
 type share[F any] struct {
 	mu    sync.Mutex
@@ -31,15 +30,15 @@ type share[F any] struct {
 // turn is one instance: who holds the lane may ask and may touch the rest.
 type turn[F any] struct {
 	lane  chan struct{}
-	asked time.Time
+	began time.Time // when the asking began
 	took  time.Duration
 	facts F
 	err   error
 }
 
-// get returns the facts under key and how long it took to ask for them. They are shared: nobody may
-// change them.
-func (s *share[F]) get(ctx context.Context, key string, ask func(context.Context) (F, error)) (facts F, took time.Duration, err error) {
+// get returns the facts under key, asked for since a moment, and how long it took to ask for them. They
+// are shared: nobody may change them.
+func (s *share[F]) get(ctx context.Context, since time.Time, key string, ask func(context.Context) (F, error)) (facts F, took time.Duration, err error) {
 	t := s.turn(key)
 	began := time.Now()
 	select {
@@ -48,13 +47,12 @@ func (s *share[F]) get(ctx context.Context, key string, ask func(context.Context
 		return facts, time.Since(began), fmt.Errorf("wait for the answer to another question: %w", ctx.Err())
 	}
 	defer func() { <-t.lane }()
-	if time.Since(t.asked) < shareFor {
+	if !t.began.IsZero() && !t.began.Before(since) && time.Since(t.began) < keepFor {
 		return t.facts, t.took, t.err
 	}
-	began = time.Now()
+	t.began = time.Now()
 	t.facts, t.err = ask(ctx)
-	t.asked = time.Now()
-	t.took = t.asked.Sub(began)
+	t.took = time.Since(t.began)
 	return t.facts, t.took, t.err
 }
 
@@ -78,7 +76,7 @@ func (s *share[F]) forget() {
 	for key, t := range s.turns {
 		select {
 		case t.lane <- struct{}{}:
-			if time.Since(t.asked) >= shareFor {
+			if time.Since(t.began) >= keepFor {
 				delete(s.turns, key)
 			}
 			<-t.lane
@@ -112,11 +110,14 @@ type part[V any] struct {
 // got makes a part of what a question returned.
 func got[V any](v V, err error) part[V] { return part[V]{v: v, err: err} }
 
+// discoverAgain is how old a list of instances may be: the kinds of one engine ask within moments.
+const discoverAgain = 5 * time.Second
+
 // sharedDiscovery lets all kinds of one engine look for its instances once.
 func sharedDiscovery(discover func(context.Context) []probe.Found) func(context.Context) []probe.Found {
 	shared := &share[[]probe.Found]{}
 	return func(ctx context.Context) []probe.Found {
-		found, _, err := shared.get(ctx, "", func(ctx context.Context) ([]probe.Found, error) { return discover(ctx), nil })
+		found, _, err := shared.get(ctx, time.Now().Add(-discoverAgain), "", func(ctx context.Context) ([]probe.Found, error) { return discover(ctx), nil })
 		if err != nil || len(found) == 0 {
 			return nil
 		}

@@ -178,7 +178,7 @@ func (h host) snmpEngine() engine[*snmpState] {
 			ctx, cancel := answerBy(ctx, snmpAnswer)
 			defer cancel()
 			key := shareKey(t.Params, "host", "port", "version", "community", "user", "auth", "auth_password", "privacy", "privacy_password")
-			s, took, err := shared.get(ctx, key, func(ctx context.Context) (*snmpState, error) { return snmpCollect(ctx, t) })
+			s, took, err := shared.get(ctx, t.Since, key, func(ctx context.Context) (*snmpState, error) { return snmpCollect(ctx, t) })
 			if err != nil {
 				r := snmpProblem("SNMP "+hostPort(t.Params), t.String("version"), err, took)
 				return nil, &r

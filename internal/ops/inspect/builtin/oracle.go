@@ -65,7 +65,7 @@ func (h host) oracleEngine() engine[*oracleState] {
 			ctx, cancel := answerBy(ctx, instanceAnswer)
 			defer cancel()
 			where := "Oracle " + oracleTarget(t.Params)
-			s, took, err := shared.get(ctx, shareKey(t.Params, "host", "port", "service", "sid", "user", "password", "tls"), func(ctx context.Context) (*oracleState, error) {
+			s, took, err := shared.get(ctx, t.Since, shareKey(t.Params, "host", "port", "service", "sid", "user", "password", "tls"), func(ctx context.Context) (*oracleState, error) {
 				return oracleCollect(ctx, where, func(ctx context.Context) (*sql.DB, error) { return oracleConnect(ctx, t.Params) })
 			})
 			if err != nil {

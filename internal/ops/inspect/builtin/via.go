@@ -149,7 +149,7 @@ func (v via) run(ctx context.Context, t probe.Target, name, kind string, parts [
 	var denied []string
 	for _, p := range parts {
 		if p == partDisks {
-			disks, failed := v.df(ctx, login)
+			disks, failed := v.df(ctx, login, t.Since)
 			if failed != nil {
 				return *failed
 			}
@@ -162,7 +162,7 @@ func (v via) run(ctx context.Context, t probe.Target, name, kind string, parts [
 			})
 			continue
 		}
-		bundle, failed := v.bundle(ctx, login, p)
+		bundle, failed := v.bundle(ctx, login, p, t.Since)
 		if failed != nil {
 			return *failed
 		}
@@ -207,10 +207,10 @@ func viaKey(l remote.Login, part string) string {
 	return shareKey(p, names...)
 }
 
-func (v via) bundle(ctx context.Context, l remote.Login, part string) (remote.Bundle, *probe.Result) {
+func (v via) bundle(ctx context.Context, l remote.Login, part string, since time.Time) (remote.Bundle, *probe.Result) {
 	ctx, cancel := answerBy(ctx, viaAnswer)
 	defer cancel()
-	b, took, err := v.bundles.get(ctx, viaKey(l, part), func(ctx context.Context) (remote.Bundle, error) {
+	b, took, err := v.bundles.get(ctx, since, viaKey(l, part), func(ctx context.Context) (remote.Bundle, error) {
 		nonce, err := remote.Nonce()
 		if err != nil {
 			return remote.Bundle{}, err //nolint:wrapcheck // it says what it is
@@ -270,10 +270,10 @@ func viaHelper(ctx context.Context, l remote.Login, name string, args []string) 
 
 // df asks for the space of all file systems. It leaves out remote ones, where df may hang: a host
 // that has such hears of it from their server.
-func (v via) df(ctx context.Context, l remote.Login) (map[string]usage, *probe.Result) {
+func (v via) df(ctx context.Context, l remote.Login, since time.Time) (map[string]usage, *probe.Result) {
 	ctx, cancel := answerBy(ctx, viaAnswer)
 	defer cancel()
-	disks, took, err := v.disks.get(ctx, viaKey(l, partDisks), func(ctx context.Context) (map[string]usage, error) {
+	disks, took, err := v.disks.get(ctx, since, viaKey(l, partDisks), func(ctx context.Context) (map[string]usage, error) {
 		const mark = "=taxops-inodes"
 		out, _, err := viaRun(ctx, l, "LC_ALL=C; export LC_ALL; df -lkP 2>/dev/null; echo "+mark+"; df -liP 2>/dev/null", 1<<20)
 		if err != nil {

@@ -52,6 +52,7 @@ func OneShot(ctx context.Context, r *Runner, host string, kinds []probe.Builtin,
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	done := 0
+	since := time.Now()
 	for i, j := range jobs {
 		turns <- struct{}{}
 		wg.Go(func() {
@@ -62,6 +63,7 @@ func OneShot(ctx context.Context, r *Runner, host string, kinds []probe.Builtin,
 			if err != nil {
 				it.Result = probe.Unknowable("bad_params", "检查参数有误："+err.Error())
 			} else {
+				t.Since = since
 				it.Target = j.kind.TargetName(t.Params)
 				it.Result = r.Run(ctx, j.kind, t)
 			}
