@@ -4,11 +4,12 @@ import * as fleet from '@/features/fleet/routes'
 import * as home from '@/features/home/routes'
 import * as inspect from '@/features/inspect/routes'
 import * as journal from '@/features/journal/routes'
+import * as reach from '@/features/reach/routes'
 import * as script from '@/features/script/routes'
 import type { NavEntry, NavGroup, Searcher } from '@/shared/feature'
 
 /** The only place that knows all features. */
-const features = [home, inspect, script, calendar, fleet, journal, access]
+const features = [home, inspect, script, reach, calendar, fleet, journal, access]
 
 export const navGroups: NavGroup[] = ['operations', 'assets', 'governance']
 

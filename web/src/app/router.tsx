@@ -5,6 +5,7 @@ import { routes as fleetRoutes } from '@/features/fleet/routes'
 import { routes as homeRoutes } from '@/features/home/routes'
 import { routes as inspectRoutes } from '@/features/inspect/routes'
 import { routes as journalRoutes } from '@/features/journal/routes'
+import { routes as reachRoutes } from '@/features/reach/routes'
 import { routes as scriptRoutes } from '@/features/script/routes'
 import { rootRoute, shellRoute } from '@/shared/routing'
 import { Loading } from '@/shared/ui/StateView'
@@ -22,6 +23,7 @@ const routeTree = rootRoute.addChildren([
     ...homeRoutes,
     ...inspectRoutes,
     ...scriptRoutes,
+    ...reachRoutes,
     ...calendarRoutes,
     ...fleetRoutes,
     ...journalRoutes,

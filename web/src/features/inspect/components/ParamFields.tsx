@@ -2,6 +2,7 @@ import { Form, Input, InputNumber, Select, Switch } from 'antd'
 import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useLocalized } from '@/shared/lib/localized'
+import { LoginSelect } from '@/shared/ui/LoginSelect'
 import type { Kind, ParamSpec } from '../types'
 
 export type ParamValues = Record<string, unknown>
@@ -36,7 +37,12 @@ function Lines({ id, value, onChange }: { id?: string; value?: string[]; onChang
   )
 }
 
-function control(spec: ParamSpec, secretPlaceholder: string | undefined, tagsPlaceholder: string): ReactElement {
+function control(
+  spec: ParamSpec,
+  secretPlaceholder: string | undefined,
+  tagsPlaceholder: string,
+  loginPlaceholder: string,
+): ReactElement {
   switch (spec.type) {
     case 'int':
       return <InputNumber precision={0} style={{ width: '100%' }} />
@@ -56,6 +62,9 @@ function control(spec: ParamSpec, secretPlaceholder: string | undefined, tagsPla
         />
       )
     case 'string':
+      if (spec.name === 'via') return <LoginSelect by="name" label={loginPlaceholder} />
+      if (/(^|_)sql$/.test(spec.name))
+        return <Input.TextArea className="mono" autoSize={{ minRows: 3, maxRows: 12 }} spellCheck={false} />
       return spec.secret ? (
         <Input.Password autoComplete="new-password" placeholder={secretPlaceholder} />
       ) : (
@@ -92,7 +101,7 @@ export function ParamFields({ kind, values, kept }: { kind: Kind; values?: Param
                 : []
             }
           >
-            {control(spec, isKept ? t('param.secretKept') : undefined, t('param.tags'))}
+            {control(spec, isKept ? t('param.secretKept') : undefined, t('param.tags'), t('param.thisHost'))}
           </Form.Item>
         )
       })}
