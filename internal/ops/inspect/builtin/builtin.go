@@ -9,6 +9,9 @@
 // answer is CRITICAL with that reason; every Run ends within its context, even against a peer that
 // accepts and stays silent.
 //
+// What no file tells is asked of a helper (辅助程序), a program that reads, on a fixed list with fixed paths;
+// see helper.go. Growing logs are read by package logtail, from where the run before ended.
+//
 // Discovery looks at loopback only: it reads the kernel's lists of listening sockets and speaks to
 // those that are known by their port or by the name of their process.
 package builtin

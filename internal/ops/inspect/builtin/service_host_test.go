@@ -387,3 +387,32 @@ func TestSNTP(t *testing.T) {
 	wants(t, run(t, h.ntp(), map[string]any{"server": ntpPeer(t, 16, 0)}, nil), probe.Critical, "bad_answer")
 	wants(t, run(t, h.ntp(), map[string]any{"server": fmt.Sprintf("127.0.0.1:%d", closedPort(t))}, nil), probe.Critical, "refused")
 }
+
+func TestServicesAreThoseThatListenForLong(t *testing.T) {
+	t.Parallel()
+	stat := func(pid int, comm string, tty, start int) string {
+		return fmt.Sprintf("%d (%s) S 1 %d %d %d -1 0 0 0 0 0 1 0 0 0 20 0 1 0 %d 0 1 0", pid, comm, pid, pid, tty, start)
+	}
+	files := map[string]string{"proc/net/tcp": tcpTable(80, 8080, 5005, 9000), "proc/uptime": "5000.00 1\n"}
+	for i, p := range []struct {
+		comm       string
+		tty, start int
+	}{{"nginx", 0, 100}, {"mytest", 0, 480000}, {"vim-server", 34816, 100}, {"java", 0, 100}} {
+		dir := fmt.Sprintf("proc/%d/", 50+i)
+		files[dir+"comm"], files[dir+"stat"] = p.comm+"\n", stat(50+i, p.comm, p.tty, p.start)
+	}
+	h := tree(t, files)
+	for i := range 4 {
+		dir := h.at(fmt.Sprintf("proc/%d/fd", 50+i))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(fmt.Sprintf("socket:[%d]", 1000+i), filepath.Join(dir, "3")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := h.restart().Discover(t.Context())
+	if len(found) != 1 || found[0].Params["name"] != "nginx" || found[0].Why != "nginx 在监听端口 80" {
+		t.Errorf("found %v", found)
+	}
+}

@@ -142,7 +142,7 @@ func (h host) discoverServices(context.Context) []probe.Found {
 		if l.owner == "" || slices.Contains(interpreters, l.owner) || slices.Contains(otherOwners[1:], l.owner) {
 			continue
 		}
-		if h.startedBySomebody(l.pid) {
+		if h.startedBySomebody(l.pid) || !h.settled(l.pid) {
 			continue
 		}
 		ports[l.owner] = append(ports[l.owner], strconv.Itoa(l.port()))

@@ -195,7 +195,7 @@ function ProposalCard({ proposal: p, may }: { proposal: ThresholdProposal; may: 
       <table className="proposal-table">
         <thead>
           <tr>
-            <th />
+            <td />
             <th>{t('value.warn')}</th>
             <th>{t('value.crit')}</th>
             <th>{t('proposal.would')}</th>
