@@ -140,6 +140,9 @@ const (
 	ReasonTimeout  Reason = "timeout"   // the check did not answer in its time
 	ReasonPanic    Reason = "panic"     // the check itself is broken
 	ReasonDenied   Reason = "denied"    // the check may not look: rights or credentials are missing
+	// ReasonDown: what the check asks does not serve at all, which the check of its kind's Overview
+	// reports. It is UNKNOWN in the round, and one outage is one finding.
+	ReasonDown Reason = "instance_down"
 )
 
 // Perf is one measured value (性能数据) in the plug-in convention: 'label'=value[uom];warn;crit;min;max.
@@ -220,6 +223,7 @@ type Builtin struct {
 	Verified         string                            // "tested" 已实测: against the real thing; "samples" 仅样本: against recorded output
 	VerifiedOn       string                            // with what version and when: "PostgreSQL 15, 2026-11"
 	Timeout          time.Duration                     // default 30 s, at most 310 s: a foreign program gets 300 s, and must then be ended
+	Overview         string                            // the kind that reports whether what this one asks serves at all; see ReasonDown
 
 	// ClassOf returns the class that a check with these params belongs to, for kinds that run whatever a
 	// person brings; nil when all belong to Class.

@@ -180,6 +180,16 @@ func (w *world) kinds() []probe.Builtin {
 			},
 		},
 		{
+			Kind: "test.question", Class: probe.Service, TitleZH: "单项", TitleEN: "Question", Verified: "tested", Overview: "test.port",
+			Params: []probe.Param{port}, Target: func(p map[string]any) string { return fmt.Sprintf("127.0.0.1:%v", p["port"]) },
+			Run: func(ctx context.Context, t probe.Target) probe.Result {
+				if r := w.probe(ctx, t); r.State == probe.Critical {
+					return probe.Unknowable(probe.ReasonDown, "未能查询："+r.Summary)
+				}
+				return probe.Result{Summary: "正常"}
+			},
+		},
+		{
 			Kind: "test.raid", Class: probe.Hardware, TitleZH: "磁盘阵列", TitleEN: "RAID", Verified: "samples",
 			Run:      func(context.Context, probe.Target) probe.Result { return probe.NoSource("本机没有阵列") },
 			Discover: func(context.Context) []probe.Found { return []probe.Found{{Params: map[string]any{}}} },

@@ -264,6 +264,11 @@ func (m *Module) follow(ctx context.Context, tx *store.Tx, o *outcome, r *Result
 		if out, err := isExempted(ctx, tx, o.check.ID); err != nil || out {
 			return err
 		}
+		if o.said.Reason == probe.ReasonDown {
+			if told, err := overviewTells(ctx, tx, o.check, m.kinds[o.check.Kind].Overview); err != nil || told {
+				return err
+			}
+		}
 		f = open(o.check, r, o.said.State)
 		var err error
 		if f.ID, err = newID(); err != nil {

@@ -108,3 +108,35 @@ func TestRecurrence(t *testing.T) {
 		}
 	}
 }
+
+// TestOneOutageIsOneFinding: the questions to something that does not serve are UNKNOWN and leave the
+// finding to the check that says so; when that one is switched off, they open theirs.
+func TestOneOutageIsOneFinding(t *testing.T) {
+	each(t, func(t *testing.T, b *bed) {
+		everything := store.Everything()
+		b.round()
+		if _, err := b.AddCheck(b.ctx(), everything, NewCheck{AssetID: b.w.host.ID, Kind: "test.question", Params: map[string]any{"port": 1}}); err != nil {
+			t.Fatal(err)
+		}
+		b.w.say(1, probe.Critical, "refused", "连接被拒绝")
+		b.later()
+		f := b.findings()
+		if len(f) != 1 || f[0].Kind != "test.port" {
+			t.Fatalf("findings of one outage: %+v", f)
+		}
+		var overview *Check
+		for _, c := range all[Check](b, "id") {
+			if c.Kind == "test.port" && c.Target == "127.0.0.1:1" {
+				overview = &c
+			}
+		}
+		off := false
+		if _, err := b.ChangeCheck(b.ctx(), everything, overview.ID, CheckChange{Enabled: &off, Reason: "停用", Version: overview.Version}); err != nil {
+			t.Fatal(err)
+		}
+		b.later()
+		if f = b.findings(); len(f) != 2 || f[0].Kind != "test.question" && f[1].Kind != "test.question" {
+			t.Errorf("nobody tells of the outage: %+v", f)
+		}
+	})
+}

@@ -113,3 +113,24 @@ func worstOf(ctx context.Context, db bun.IDB, assetIDs []string) (map[string]str
 	}
 	return out, nil
 }
+
+// overviewTells reports whether another check of the same asset says that what c asks does not serve: the
+// finding is that one's to open. When it is switched off, gone or not applicable, each question opens
+// its own, so that nothing stays unseen.
+func overviewTells(ctx context.Context, tx *store.Tx, c *Check, kind string) (bool, error) {
+	if kind == "" {
+		return false, nil
+	}
+	var ids []string
+	err := tx.NewSelect().Model((*Check)(nil)).Column("id").Where("asset_id = ?", c.AssetID).Where("kind = ?", kind).
+		Where("target = ?", c.Target).Where("enabled = 1").Where("retired = 0").Scan(ctx, &ids)
+	if err != nil {
+		return false, fmt.Errorf("overview of a check: %w", err)
+	}
+	for _, id := range ids {
+		if out, err := isExempted(ctx, tx, id); err != nil || !out {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}

@@ -68,7 +68,7 @@ func (h host) myEngine() engine[*myState] {
 			}
 			return checkPort(p)
 		},
-		target: instanceTarget, overviewZH: "MySQL / MariaDB 实例", verified: verifiedTested, verifiedOn: "MariaDB 10.11, 2026-11",
+		target: instanceTarget, overview: "instance.mysql", overviewZH: "MySQL / MariaDB 实例", verified: verifiedTested, verifiedOn: "MariaDB 10.11, 2026-11",
 		discover: sharedDiscovery(h.discoverMySQL),
 		facts:    func(ctx context.Context, t probe.Target) (*myState, *probe.Result) { return myFacts(ctx, t, shared) },
 		name:     func(_ probe.Target, s *myState) string { return s.where },

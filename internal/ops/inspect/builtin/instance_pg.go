@@ -119,7 +119,7 @@ type (
 func (h host) pgEngine() engine[*pgState] {
 	shared := &share[*pgState]{}
 	return engine[*pgState]{
-		params: pgParams(), check: checkPg, target: pgTarget, overviewZH: "PostgreSQL 实例",
+		params: pgParams(), check: checkPg, target: pgTarget, overview: "instance.postgresql", overviewZH: "PostgreSQL 实例",
 		verified: verifiedTested, verifiedOn: "PostgreSQL 15, 2026-11", discover: sharedDiscovery(h.discoverPostgres),
 		facts: func(ctx context.Context, t probe.Target) (*pgState, *probe.Result) { return pgFacts(ctx, t, shared) },
 		name:  func(_ probe.Target, s *pgState) string { return s.about.product + " " + s.where },

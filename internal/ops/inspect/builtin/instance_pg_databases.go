@@ -48,7 +48,7 @@ type pgDatabases struct {
 func (h host) pgDatabaseKinds(overview engine[*pgState]) []probe.Builtin {
 	shared := &share[*pgDatabases]{}
 	e := engine[*pgDatabases]{
-		params: overview.params, check: overview.check, target: overview.target, overviewZH: overview.overviewZH,
+		params: overview.params, check: overview.check, target: overview.target, overview: overview.overview, overviewZH: overview.overviewZH,
 		verified: overview.verified, verifiedOn: overview.verifiedOn, discover: overview.discover,
 		facts: func(ctx context.Context, t probe.Target) (*pgDatabases, *probe.Result) {
 			s, failed := overview.facts(ctx, t)

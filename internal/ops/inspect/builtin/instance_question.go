@@ -25,6 +25,7 @@ type engine[S any] struct {
 	params     []probe.Param
 	check      func(map[string]any) error
 	target     func(map[string]any) string
+	overview   string // kind that reports whether the instance serves at all
 	overviewZH string
 	verified   string
 	verifiedOn string
@@ -42,7 +43,7 @@ func (e engine[S]) builtin(q question[S]) probe.Builtin {
 	return probe.Builtin{
 		Kind: string(q.class) + "." + q.kind, Class: q.class, TitleZH: q.zh, TitleEN: q.en, HelpZH: q.helpZH, HelpEN: q.helpEN,
 		Params: e.params, Check: e.check, Target: e.target, Thresholds: q.thresholds,
-		Verified: e.verified, VerifiedOn: e.verifiedOn, Timeout: instanceTimeout, Discover: e.discover,
+		Verified: e.verified, VerifiedOn: e.verifiedOn, Timeout: instanceTimeout, Discover: e.discover, Overview: e.overview,
 		Run: func(ctx context.Context, t probe.Target) probe.Result {
 			s, failed := e.facts(ctx, t)
 			if failed != nil {
@@ -58,8 +59,8 @@ func (e engine[S]) builtin(q question[S]) probe.Builtin {
 	}
 }
 
-// overview makes the kind that reports whether the instance serves at all.
-func (e engine[S]) overview(b probe.Builtin, judge func(*probe.Report, S) string) probe.Builtin {
+// whole makes the kind that reports whether the instance serves at all.
+func (e engine[S]) whole(b probe.Builtin, judge func(*probe.Report, S) string) probe.Builtin {
 	b.Class, b.Params, b.Check, b.Target = probe.Instance, e.params, e.check, e.target
 	b.Verified, b.VerifiedOn, b.Timeout, b.Discover = e.verified, e.verifiedOn, instanceTimeout, e.discover
 	b.Run = func(ctx context.Context, t probe.Target) probe.Result {
@@ -79,7 +80,7 @@ func (e engine[S]) follows(failed probe.Result) probe.Result {
 	if failed.State != probe.Critical {
 		return failed
 	}
-	return probe.Unknowable("instance_down", fmt.Sprintf("未能查询（见“%s”）：%s", e.overviewZH, failed.Summary))
+	return probe.Unknowable(probe.ReasonDown, fmt.Sprintf("未能查询（见“%s”）：%s", e.overviewZH, failed.Summary))
 }
 
 // all makes the kinds of an engine's questions.

@@ -44,7 +44,7 @@ func (h host) redisEngine() engine[*redisFacts] {
 		params: append(instanceParams(6379, "套接字文件", "Socket file"),
 			probe.Param{Name: "tls", Type: "bool", Default: false, TitleZH: "使用 TLS", TitleEN: "Use TLS"},
 		),
-		check: checkPort, target: instanceTarget, overviewZH: "Redis 实例", verified: verifiedTested, verifiedOn: "Redis 7.0, 2026-11",
+		check: checkPort, target: instanceTarget, overview: "instance.redis", overviewZH: "Redis 实例", verified: verifiedTested, verifiedOn: "Redis 7.0, 2026-11",
 		discover: sharedDiscovery(h.discoverRedis),
 		facts: func(ctx context.Context, t probe.Target) (*redisFacts, *probe.Result) {
 			return askRedisOnce(ctx, t, shared)

@@ -25,7 +25,7 @@ const myGrantData = "GRANT SELECT ON *.* TO taxops@localhost;（只需列出表�
 // mysql is the overview of an instance and the single questions to it.
 func (h host) mysql() []probe.Builtin {
 	e := h.myEngine()
-	return append([]probe.Builtin{e.overview(probe.Builtin{
+	return append([]probe.Builtin{e.whole(probe.Builtin{
 		Kind: "instance.mysql", TitleZH: "MySQL / MariaDB 实例", TitleEN: "MySQL / MariaDB instance",
 		HelpZH: "登录实例：能否服务、登录耗时、版本与运行时长；拒绝连接、不应答、连接数已满、地址被封锁都在此报告一次，其余 MySQL 检查项不再重复。需要的权限：" + myGrant +
 			" 变红时：拒绝连接——查服务与端口；不应答——查磁盘与负载；连接数已满——查未归还的连接池；被封锁——查来源主机后 FLUSH HOSTS。",

@@ -172,7 +172,7 @@ const snmpGrant = "华为 snmp-agent community read cipher 团体字；新华三
 func (h host) snmpEngine() engine[*snmpState] {
 	shared := &share[*snmpState]{}
 	return engine[*snmpState]{
-		params: snmpParams(), check: checkSNMP, target: hostPort, overviewZH: "网络设备",
+		params: snmpParams(), check: checkSNMP, target: hostPort, overview: "hardware.snmp_device", overviewZH: "网络设备",
 		verified: verifiedTested, verifiedOn: "net-snmp 5.9 (v2c, v3), 2026-11",
 		facts: func(ctx context.Context, t probe.Target) (*snmpState, *probe.Result) {
 			ctx, cancel := answerBy(ctx, snmpAnswer)

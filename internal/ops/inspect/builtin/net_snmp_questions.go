@@ -36,7 +36,7 @@ func sortBy[T any](list []T, key func(T) string) {
 // snmp is the overview of a network device and the single questions to it.
 func (h host) snmp() []probe.Builtin {
 	e := h.snmpEngine()
-	overview := e.overview(probe.Builtin{
+	overview := e.whole(probe.Builtin{
 		Kind: "hardware.snmp_device", TitleZH: "网络设备", TitleEN: "Network device",
 		HelpZH: "以 SNMP（2c 或 3）询问设备：能否应答、应答时间、型号与运行时长；运行时长变短即报告重启。不应答在此报告一次，其余 SNMP 检查项不再重复。开通方法：" + snmpGrant +
 			"。变红时：不应答——先 ping，再核对 SNMP 配置与 ACL；重启——查电源与日志（display reboot-info）。",

@@ -25,7 +25,7 @@ const oracleGrant = "CREATE USER taxops IDENTIFIED BY \"…\"; GRANT CREATE SESS
 // oracle is the overview of an instance and the single questions to it.
 func (h host) oracle() []probe.Builtin {
 	e := h.oracleEngine()
-	return append([]probe.Builtin{e.overview(probe.Builtin{
+	return append([]probe.Builtin{e.whole(probe.Builtin{
 		Kind: "instance.oracle", TitleZH: "Oracle 实例", TitleEN: "Oracle instance",
 		HelpZH: "登录实例并查询 v$instance 与 v$database：能否服务、登录耗时、版本、角色与打开方式；监听不可用、实例未打开、会话已满、归档卡住都在此报告一次，其余 Oracle 检查项不再重复。适用 11g、12c、19c。需要的权限：" + oracleGrant +
 			" 变红时：监听不可用——查 lsnrctl status；未打开——看告警日志；会话已满——查连接池；归档卡住（ORA-00257）——先清理恢复区再恢复归档。",
@@ -59,7 +59,7 @@ func (h host) oracleEngine() engine[*oracleState] {
 			{Name: "password", Type: "string", Secret: true, TitleZH: "密码", TitleEN: "Password"},
 			{Name: "tls", Type: "string", Default: "disable", TitleZH: "TLS 方式（disable、require、verify）", TitleEN: "TLS mode (disable, require, verify)"},
 		},
-		check: checkOracle, target: oracleTarget, overviewZH: "Oracle 实例",
+		check: checkOracle, target: oracleTarget, overview: "instance.oracle", overviewZH: "Oracle 实例",
 		verified: verifiedSamples, verifiedOn: "Oracle 11.2, 12.2, 19.3 recorded answers, 2026-11",
 		facts: func(ctx context.Context, t probe.Target) (*oracleState, *probe.Result) {
 			ctx, cancel := answerBy(ctx, instanceAnswer)

@@ -24,7 +24,7 @@ const pgGrantData = "GRANT CONNECT ON DATABASE 库名 TO taxops; GRANT pg_read_a
 // postgresql is the overview of an instance and the single questions to it.
 func (h host) postgresql() []probe.Builtin {
 	e := h.pgEngine()
-	return append([]probe.Builtin{e.overview(probe.Builtin{
+	return append([]probe.Builtin{e.whole(probe.Builtin{
 		Kind: "instance.postgresql", TitleZH: "PostgreSQL 实例", TitleEN: "PostgreSQL instance",
 		HelpZH: "登录实例：能否服务、登录耗时、产品与版本、主备角色；拒绝连接、不应答、连接数已满、正在恢复都在此报告一次，其余 PostgreSQL 检查项不再重复。人大金仓、openGauss 等同源产品按各自版本查询。需要的权限：" + pgGrant +
 			" 变红时：拒绝连接——查服务与端口；不应答——查磁盘与负载；连接数已满——查未归还的连接池；正在恢复——看服务器日志，勿强行结束。",

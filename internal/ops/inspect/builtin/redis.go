@@ -24,7 +24,7 @@ const redisGrant = "ACL SETUSER taxops on >口令 resetkeys -@all +ping +info +c
 // redis is the overview of an instance and the single questions to it.
 func (h host) redis() []probe.Builtin {
 	e := h.redisEngine()
-	return append([]probe.Builtin{e.overview(probe.Builtin{
+	return append([]probe.Builtin{e.whole(probe.Builtin{
 		Kind: "instance.redis", TitleZH: "Redis 实例", TitleEN: "Redis instance",
 		HelpZH: "登录实例并执行 INFO：能否服务、登录耗时、版本、角色与运行时长；拒绝连接、不应答、正在载入数据都在此报告一次，其余 Redis 检查项不再重复。最小权限账户：" + redisGrant +
 			" 变红时：拒绝连接——查服务与端口；不应答——查慢命令与内存换页；正在载入——等待，勿重启。",
