@@ -78,7 +78,22 @@ func TestBringYourScript(t *testing.T) {
 		t.Errorf("a value that does not fit: %d %s", r.Status, r.Body)
 	}
 	var said answer
-	id := add("script.run", map[string]any{"package": "used-space", "version": 1, "class": "instance", "args": []string{"used=85"}})
+	id := add("script.run", map[string]any{"package": "used-space", "version": 1, "class": "instance", "title": "空间使用率", "args": []string{"used=85"}})
+	var shown struct {
+		TitleZH string         `json:"title_zh"`
+		Class   string         `json:"class"`
+		Params  map[string]any `json:"params"`
+		Version int64          `json:"version"`
+	}
+	admin.must("GET", "/inspect/checks/"+id, nil, &shown)
+	if shown.TitleZH != "空间使用率" || shown.Class != "instance" {
+		t.Errorf("shown as %+v", shown)
+	}
+	shown.Params["title"] = "表空间"
+	admin.must("PATCH", "/inspect/checks/"+id, map[string]any{"params": shown.Params, "reason": "改名", "version": shown.Version}, &shown)
+	if admin.must("GET", "/inspect/checks/"+id, nil, &shown); shown.TitleZH != "表空间" {
+		t.Errorf("after the change: %+v", shown)
+	}
 	admin.must("POST", "/inspect/checks/"+id+"/try", nil, &said)
 	if said.State != "WARNING" || said.ScriptSHA != version.SHA256 || said.Script != "used-space v1" {
 		t.Errorf("as a check: %+v", said)

@@ -228,6 +228,9 @@ type Builtin struct {
 	// ClassOf returns the class that a check with these params belongs to, for kinds that run whatever a
 	// person brings; nil when all belong to Class.
 	ClassOf func(params map[string]any) Class
+	// TitleOf names a check with these params in the words of who added it, "" for the title of the kind;
+	// nil when all are called like the kind.
+	TitleOf func(params map[string]any) string
 	// Verify is asked when a person adds or changes a check, and never when it runs: what Check cannot
 	// know without looking elsewhere. nil for none. Its error is shown to the person.
 	Verify func(ctx context.Context, params map[string]any) error

@@ -69,3 +69,13 @@ func (b Builtin) ClassFor(params map[string]any) Class {
 	}
 	return b.Class
 }
+
+// TitleFor returns the titles of a check with these settings.
+func (b Builtin) TitleFor(params map[string]any) (zh, en string) {
+	if b.TitleOf != nil {
+		if t := b.TitleOf(params); t != "" {
+			return t, t
+		}
+	}
+	return b.TitleZH, b.TitleEN
+}

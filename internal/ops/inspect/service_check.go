@@ -112,10 +112,11 @@ func (m *Module) newCheck(a Asset, b probe.Builtin, n NewCheck) (*Check, error) 
 	}
 	c := &Check{
 		AssetID: a.ID, AssetName: a.Name, AssetKind: a.Kind, AssetLabels: or(a.Labels), HostID: a.HostID, Kind: b.Kind, Class: string(b.ClassFor(open)),
-		TitleZH: b.TitleZH, TitleEN: b.TitleEN, Target: clean(b.TargetName(open), 300), Params: open,
+		Target: clean(b.TargetName(open), 300), Params: open,
 		Warn: or(n.Warn), Crit: or(n.Crit), Enabled: 1, AreaPath: a.AreaPath, SystemID: a.SystemID,
 		Rank: rankNew, Version: 1,
 	}
+	c.TitleZH, c.TitleEN = b.TitleFor(open)
 	if c.ID, err = newID(); err != nil {
 		return nil, err
 	}
@@ -333,6 +334,7 @@ func (m *Module) applyChange(c *Check, ch CheckChange) (map[string]any, error) {
 			}
 		}
 		c.Params, c.Target, c.Class = open, clean(b.TargetName(open), 300), string(b.ClassFor(open))
+		c.TitleZH, c.TitleEN = b.TitleFor(open)
 		if c.Secrets, err = m.seal(c.ID, hidden); err != nil {
 			return nil, err
 		}

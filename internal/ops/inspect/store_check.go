@@ -86,7 +86,7 @@ func saveCheck(ctx context.Context, tx *store.Tx, c *Check) error {
 	was := c.Version
 	c.Version++
 	c.UpdatedAt = store.At(tx.Now())
-	res, err := tx.NewUpdate().Model(c).Column("params", "secrets", "warn", "crit", "enabled", "target", "class", "updated_at", "version").
+	res, err := tx.NewUpdate().Model(c).Column("params", "secrets", "warn", "crit", "enabled", "target", "class", "title_zh", "title_en", "updated_at", "version").
 		WherePK().Where("version = ?", was).Exec(ctx)
 	return stale(res, err, "check")
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"taxops/internal/kernel/probe"
 	"taxops/internal/ops/inspect/spawn"
@@ -38,6 +40,7 @@ func Kind(box Sandbox, dirs Dirs) probe.Builtin {
 		Params: []probe.Param{
 			{Name: "command", Type: "string", Required: true, TitleZH: "插件（绝对路径）", TitleEN: "Plug-in (absolute path)"},
 			{Name: "args", Type: "strings", TitleZH: "参数（每项一个，不经 shell）", TitleEN: "Arguments (one an item, no shell)"},
+			{Name: "title", Type: "string", TitleZH: "名称", TitleEN: "Title"},
 			{Name: "class", Type: "string", Default: string(probe.Service), TitleZH: "巡检类别", TitleEN: "Class of inspection"},
 			{Name: "timeout_seconds", Type: "int", Default: int(spawn.DefaultTimeout / time.Second), TitleZH: "时限（秒）", TitleEN: "Time limit (s)"},
 			{Name: "secret_env", Type: "string", TitleZH: "密码所在环境变量（如 PGPASSWORD）", TitleEN: "Environment variable of the secret (PGPASSWORD)"},
@@ -46,6 +49,7 @@ func Kind(box Sandbox, dirs Dirs) probe.Builtin {
 		Verified: "tested", VerifiedOn: "monitoring-plugins 2.3.3, Debian 12, 2026-11", Timeout: RunTimeout,
 		Check:   dirs.check,
 		ClassOf: func(p map[string]any) probe.Class { c, _ := p["class"].(string); return probe.Class(c) },
+		TitleOf: Title,
 		Target: func(p map[string]any) string {
 			command, _ := p["command"].(string)
 			args, _ := p["args"].([]string)
@@ -82,6 +86,18 @@ func CheckClass(class string) error {
 	return nil
 }
 
+// Title is what a person called a check.
+func Title(p map[string]any) string { t, _ := p["title"].(string); return t }
+
+// CheckTitle refuses what is no title.
+func CheckTitle(p map[string]any) error {
+	t := Title(p)
+	if utf8.RuneCountInString(t) > 100 || strings.TrimSpace(t) != t || strings.ContainsFunc(t, unicode.IsControl) {
+		return errors.New("title: at most 100 characters in one line, no blanks at the ends")
+	}
+	return nil
+}
+
 // check is the rule over the settings of a check.
 func (d Dirs) check(p map[string]any) error {
 	command, _ := p["command"].(string)
@@ -90,7 +106,7 @@ func (d Dirs) check(p map[string]any) error {
 	class, _ := p["class"].(string)
 	seconds, _ := p["timeout_seconds"].(int)
 	args, _ := p["args"].([]string)
-	if err := errors.Join(d.holds(command), CheckTimeout(seconds), CheckClass(class)); err != nil {
+	if err := errors.Join(d.holds(command), CheckTimeout(seconds), CheckClass(class), CheckTitle(p)); err != nil {
 		return err
 	}
 	if len(args) > 100 {

@@ -274,6 +274,12 @@ func TestKind(t *testing.T) {
 	if c := kind.ClassFor(map[string]any{"class": "data"}); c != probe.Data {
 		t.Errorf("class %s", c)
 	}
+	if zh, en := kind.TitleFor(map[string]any{"title": "磁盘"}); zh != "磁盘" || en != "磁盘" {
+		t.Errorf("titles %s, %s", zh, en)
+	}
+	if zh, en := kind.TitleFor(nil); zh != kind.TitleZH || en != kind.TitleEN {
+		t.Errorf("titles %s, %s", zh, en)
+	}
 	for name, bad := range map[string]map[string]any{
 		"another folder":    {"command": "/bin/sh"},
 		"up and away":       {"command": dir + "/../x"},
@@ -284,6 +290,7 @@ func TestKind(t *testing.T) {
 		"no class":          {"command": good, "class": "magic"},
 		"loader":            {"command": good, "secret_env": "LD_PRELOAD", "secret": "x"},
 		"half a secret":     {"command": good, "secret": "x"},
+		"two lines":         {"command": good, "title": "a\nb"},
 		"zero byte":         {"command": good, "args": []string{"a\x00"}},
 	} {
 		if _, err := kind.NewTarget(bad, nil, nil, nil, nil); err == nil {

@@ -129,9 +129,7 @@ type ScriptContent struct {
 	Note     string         `json:"note,omitempty" maxLength:"500" doc:"What this version is for"`
 }
 
-func (c ScriptContent) content() Content {
-	return Content{Manifest: c.Manifest, Body: c.Body, Note: c.Note}
-}
+func (c ScriptContent) content() Content { return Content(c) }
 
 type scriptInput struct {
 	Body struct {

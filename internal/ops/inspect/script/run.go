@@ -2,6 +2,7 @@ package script
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -37,19 +38,21 @@ func (m *Module) Kind() probe.Builtin {
 			{Name: "package", Type: "string", Required: true, TitleZH: "脚本", TitleEN: "Script"},
 			{Name: "version", Type: "int", Required: true, TitleZH: "版本", TitleEN: "Version"},
 			{Name: "class", Type: "string", Required: true, TitleZH: "巡检类别", TitleEN: "Class of inspection"},
+			{Name: "title", Type: "string", TitleZH: "名称", TitleEN: "Title"},
 			{Name: "args", Type: "strings", TitleZH: "参数（名称=值）", TitleEN: "Parameters (name=value)"},
 			{Name: "secrets", Type: "string", Secret: true, TitleZH: "保密参数（名称=值，每行一个）", TitleEN: "Secret parameters (name=value, one a line)"},
 		},
 		Verified: "tested", VerifiedOn: "sh, bash, perl 5.36, python 3.11, Debian 12, 2026-11", Timeout: plugin.RunTimeout,
 		Check: func(p map[string]any) error {
 			class, _ := p["class"].(string)
-			if err := plugin.CheckClass(class); err != nil {
+			if err := errors.Join(plugin.CheckClass(class), plugin.CheckTitle(p)); err != nil {
 				return err
 			}
 			_, err := valuesOf(p)
 			return err
 		},
 		ClassOf: func(p map[string]any) probe.Class { c, _ := p["class"].(string); return probe.Class(c) },
+		TitleOf: plugin.Title,
 		Verify:  m.verify,
 		Target: func(p map[string]any) string {
 			name, _ := p["package"].(string)

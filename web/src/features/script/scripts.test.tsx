@@ -157,7 +157,14 @@ it('makes a check from a released version, its secret apart from its other value
   expect(server.to('POST /inspect/checks')[0]!.body).toEqual({
     asset_id: 'as-1',
     kind: 'script.run',
-    params: { package: 'tablespace', version: 1, class: 'instance', args: ['sid=TAX'], secrets: 'password=four' },
+    params: {
+      package: 'tablespace',
+      version: 1,
+      class: 'instance',
+      title: '表空间使用率',
+      args: ['sid=TAX'],
+      secrets: 'password=four',
+    },
   })
 })
 

@@ -34,6 +34,7 @@ export function CheckFromScript(props: { script: Script; version: Version; open:
           package: script.name,
           version: version.number,
           class: script.class,
+          title: script.title,
           args: argsOf(
             params.filter((p) => !p.secret),
             given,

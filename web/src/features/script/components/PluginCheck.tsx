@@ -11,6 +11,7 @@ interface Values {
   asset_id: string
   command: string
   args?: string
+  title?: string
   class: CheckClass
   timeout_seconds?: number
   secret_env?: string
@@ -32,6 +33,7 @@ export function PluginCheck({ open, onClose }: { open: boolean; onClose: () => v
           command: values.command.trim(),
           args: (values.args ?? '').split('\n').filter((line) => line !== ''),
           class: values.class,
+          ...(values.title?.trim() ? { title: values.title.trim() } : {}),
           timeout_seconds: values.timeout_seconds ?? 30,
           ...(values.secret ? { secret_env: values.secret_env?.trim(), secret: values.secret } : {}),
         },
@@ -70,6 +72,9 @@ export function PluginCheck({ open, onClose }: { open: boolean; onClose: () => v
       </Form.Item>
       <Form.Item name="args" label={t('plugin.args')} extra={t('plugin.argsHelp')}>
         <Input.TextArea className="mono" rows={4} placeholder={'-w\n20%\n-c\n10%'} spellCheck={false} />
+      </Form.Item>
+      <Form.Item name="title" label={t('col.title')} extra={t('plugin.titleHelp')}>
+        <Input maxLength={100} autoComplete="off" />
       </Form.Item>
       <Form.Item name="class" label={t('col.class')}>
         <Select options={checkClasses.map((c) => ({ value: c, label: t(`parts:class.${c}`) }))} />
