@@ -36,6 +36,7 @@ func InspectOnce(ctx context.Context, o Options, format string, w io.Writer) (wo
 	} else if a != nil {
 		defer func() { err = errors.Join(err, a.Close()) }()
 		kinds = append(kinds, selfcheck.Kinds(a.db, a.journal, work{a})...)
+		kinds = append(kinds, selfcheck.CalendarKind(a.calendar, o.Clock.Now))
 	}
 	r := runner.New(runner.Limits{}, o.Log)
 	state, items := runner.OneShot(ctx, r, host, kinds, onceAtOnce, o.Clock.Now, nil)

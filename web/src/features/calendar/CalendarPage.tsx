@@ -1,6 +1,6 @@
 import { LeftOutlined, PlusOutlined, RightOutlined, UploadOutlined } from '@ant-design/icons'
 import { useQuery } from '@tanstack/react-query'
-import { Button } from 'antd'
+import { Button, Space } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useKeys } from '@/shared/lib/keys'
@@ -43,11 +43,11 @@ export default function CalendarPage() {
         }
         actions={
           <>
-            <Button.Group>
+            <Space.Compact>
               <Button icon={<LeftOutlined />} aria-label={t('previous')} onClick={() => go(year - 1)} />
               <Button onClick={() => go(today.year())}>{t('thisYear')}</Button>
               <Button icon={<RightOutlined />} aria-label={t('next')} onClick={() => go(year + 1)} />
-            </Button.Group>
+            </Space.Compact>
             <Can perm="calendar.manage">
               <Button icon={<PlusOutlined />} onClick={() => setAdding(true)}>
                 {t('period.add')}
