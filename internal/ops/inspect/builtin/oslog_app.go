@@ -27,7 +27,7 @@ func (h host) appLog() probe.Builtin {
 		HelpEN: "Reads an application log (or one service of the systemd journal) from where the last run ended and counts the lines that match, as a rate in 5 minutes. Rotation, truncation and dated names are followed; GBK/GB18030 text is recognised; the first run only notes the place. " +
 			"When red: read the lines quoted below with what stands around them and call the application's owner; put harmless lines on the ignore list.",
 		Params: []probe.Param{
-			{Name: "path", Type: "string", TitleZH: "日志文件（可用 * 通配，取最新的）", TitleEN: "Log file (with * wildcards: the newest)"},
+			{Name: "path", Type: "string", TitleZH: "日志文件（可用 * 通配，逐个跟读）", TitleEN: "Log file (with * wildcards: each is followed)"},
 			{Name: "unit", Type: "string", TitleZH: "systemd 服务名（代替文件）", TitleEN: "systemd unit (instead of a file)"},
 			{Name: "match", Type: "strings", Default: []string{`(?i)\b(ERROR|FATAL|SEVERE)\b`}, TitleZH: "计数的行（正则表达式）", TitleEN: "Lines that count (regular expressions)"},
 			{Name: "ignore", Type: "strings", TitleZH: "忽略的行（正则表达式）", TitleEN: "Lines to ignore (regular expressions)"},

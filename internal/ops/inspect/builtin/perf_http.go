@@ -16,7 +16,7 @@ import (
 )
 
 var accessLogParams = []probe.Param{
-	{Name: "path", Type: "string", Required: true, TitleZH: "访问日志（可用 * 通配，取最新的）", TitleEN: "Access log (with * wildcards: the newest)"},
+	{Name: "path", Type: "string", Required: true, TitleZH: "访问日志（可用 * 通配，逐个跟读）", TitleEN: "Access log (with * wildcards: each is followed)"},
 	{Name: "unit", Type: "string", Default: "", TitleZH: "耗时单位（s、ms、us；带小数点的秒不必填）", TitleEN: "Unit of the duration (s, ms, us; not needed for seconds with a point)"},
 	{Name: "ignore_paths", Type: "strings", TitleZH: "不计的路径（可用 * 通配）", TitleEN: "Paths that do not count (with * wildcards)"},
 }

@@ -272,7 +272,7 @@ func (h host) gcLog() probe.Builtin {
 		HelpEN: "Reads the collections since the last run from a GC log (of Java 8 and of 9 and later; Serial, Parallel, CMS, G1, Shenandoah, ZGC): the heap in use after a full collection (or the lowest, when there was none) as a share of its limit, and the longest pause; rotation is followed. " +
 			"When red: much in use, memory is short or leaks, see the history; long pauses, look for full collections and memory that was swapped out; collections that failed tell of a heap near its end.",
 		Params: []probe.Param{
-			{Name: "path", Type: "string", Required: true, TitleZH: "GC 日志（可用 * 通配，取最新的）", TitleEN: "GC log (with * wildcards: the newest)"},
+			{Name: "path", Type: "string", Required: true, TitleZH: "GC 日志（可用 * 通配，逐个跟读）", TitleEN: "GC log (with * wildcards: each is followed)"},
 			{Name: "max_heap_mib", Type: "int", Default: 0, TitleZH: "堆上限（MiB，0 为从日志中找）", TitleEN: "Limit of the heap in MiB (0: found in the log)"},
 		},
 		Thresholds: []probe.Threshold{{Metric: "after_percent", Warn: "80", Crit: "90", Unit: "%"}, {Metric: "pause", Warn: "1", Crit: "5", Unit: "s"}, {Metric: "failed", Warn: "0"}},

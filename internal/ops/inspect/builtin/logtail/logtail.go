@@ -30,8 +30,16 @@ import (
 	"syscall"
 )
 
-// Mark is how far a log was read.
+// Mark is how far a log was read: one place for a log, one for each file of a pattern.
 type Mark struct {
+	Places []Place `json:"f"`
+	// Newest is the time of the last change of any file at the last look, in nanoseconds: a file that a mark
+	// does not know and that changed before it was there already and has no place for want of room.
+	Newest int64 `json:"t,omitempty"`
+}
+
+// Place is how far a file was read.
+type Place struct {
 	Path   string `json:"p"`
 	Inode  uint64 `json:"i"`
 	Offset int64  `json:"o"`
@@ -39,19 +47,34 @@ type Mark struct {
 	Prefix int64  `json:"n,omitempty"`
 }
 
+// maxMark is how long a written mark may be; the places of the oldest files are left out beyond it.
+const maxMark = 3500
+
 // String writes a mark so that ParseMark reads it.
 func (m Mark) String() string {
-	b, err := json.Marshal(m)
-	if err != nil {
-		return "" // strings and numbers only: cannot happen
+	for {
+		b, err := json.Marshal(m)
+		if err != nil {
+			return "" // strings and numbers only: cannot happen
+		}
+		if len(b) <= maxMark || len(m.Places) < 2 {
+			return string(b)
+		}
+		m.Places = m.Places[:len(m.Places)-1]
 	}
-	return string(b)
 }
 
 // ParseMark reads what String wrote; ok is false for anything else.
 func ParseMark(s string) (m Mark, ok bool) {
-	err := json.Unmarshal([]byte(s), &m)
-	return m, err == nil && m.Path != "" && m.Offset >= 0 && m.Prefix >= 0
+	if err := json.Unmarshal([]byte(s), &m); err != nil || len(m.Places) == 0 {
+		return Mark{}, false
+	}
+	for _, p := range m.Places {
+		if p.Path == "" || p.Offset < 0 || p.Prefix < 0 {
+			return Mark{}, false
+		}
+	}
+	return m, true
 }
 
 // Options bound a look; zero fields have the usual values.
@@ -87,8 +110,8 @@ type file struct {
 func (f file) compressed() bool { return strings.HasSuffix(f.path, ".gz") }
 
 // Follow gives each line after the mark to yield, the oldest first, without its end. path may hold
-// wildcards: then the file that was written last is the log, and the others are those before it. The
-// error is fs.ErrNotExist when no file is there.
+// wildcards: then each file that fits is followed, several that are written at the same time as well as
+// one after the other with the date in their names. The error is fs.ErrNotExist when no file is there.
 func Follow(ctx context.Context, path string, from Mark, known bool, o Options, yield func(line []byte)) (Seen, error) {
 	if o.MaxLine <= 0 {
 		o.MaxLine = 64 << 10
@@ -100,24 +123,15 @@ func Follow(ctx context.Context, path string, from Mark, known bool, o Options, 
 	if err != nil {
 		return Seen{}, err
 	}
-	now := files[len(files)-1]
-	seen := Seen{Path: now.path, First: !known}
+	seen := Seen{Path: files[len(files)-1].path, First: !known}
 	var jobs []job
-	switch at := holder(files, from); {
+	switch {
 	case !known:
-		start := max(0, now.size-o.First)
-		jobs = []job{{file: now, from: start, whole: start == 0}}
-	case at < 0:
-		seen.Gap = true
-		jobs = []job{{file: now, whole: true}}
+		jobs = begin(files, path, o.First)
+	case wild(path):
+		jobs = several(files, from, &seen)
 	default:
-		jobs = append(jobs, job{file: files[at], from: from.Offset, whole: true})
-		for _, f := range files[at+1:] {
-			// A compressed one, or one that was written before, is older than the mark.
-			if !f.compressed() && (f.mtime >= files[at].mtime || f.path == path) {
-				jobs = append(jobs, job{file: f, whole: true})
-			}
-		}
+		jobs = one(files, from.Places[0], path, &seen)
 	}
 	// The newest bytes count most.
 	left := o.MaxBytes
@@ -132,29 +146,97 @@ func Follow(ctx context.Context, path string, from Mark, known bool, o Options, 
 		}
 		left = max(0, left-(j.size-j.from))
 	}
-	offset := int64(0)
-	for i, j := range jobs {
-		if offset, err = j.read(ctx, i < len(jobs)-1, o, &seen, yield); err != nil {
-			if i < len(jobs)-1 && errors.Is(err, fs.ErrNotExist) {
+	for i := range jobs {
+		if err := jobs[i].read(ctx, o, &seen, yield); err != nil {
+			if !jobs[i].goesOn && errors.Is(err, fs.ErrNotExist) {
 				seen.Gap = true // removed meanwhile
 				continue
 			}
 			return seen, err
 		}
 	}
-	seen.Mark = Mark{Path: now.path, Inode: now.inode, Offset: offset}
-	seen.Mark.Prefix = min(offset, headSize)
-	if seen.Mark.Head, err = head(now, seen.Mark.Prefix); err != nil {
-		return seen, err
+	for _, j := range slices.Backward(jobs) {
+		if !j.goesOn {
+			continue
+		}
+		p := Place{Path: j.path, Inode: j.inode, Offset: j.from, Prefix: min(j.from, headSize)}
+		if p.Head, err = head(j.file, p.Prefix); err != nil {
+			return seen, err
+		}
+		seen.Mark.Places = append(seen.Mark.Places, p)
+	}
+	for _, f := range files {
+		seen.Mark.Newest = max(seen.Mark.Newest, f.mtime)
 	}
 	return seen, nil
 }
 
+func wild(path string) bool { return strings.ContainsAny(path, "*?[") }
+
+// begin is a look without a mark: the end of the log, or of each file of a pattern.
+func begin(files []file, path string, first int64) []job {
+	now := files[len(files)-1]
+	start := max(0, now.size-first)
+	jobs := []job{{file: now, from: start, whole: start == 0, goesOn: true}}
+	if wild(path) {
+		for _, f := range slices.Backward(files[:len(files)-1]) {
+			if !f.compressed() {
+				jobs = slices.Insert(jobs, 0, job{file: f, from: f.size, whole: true, goesOn: true})
+			}
+		}
+	}
+	return jobs
+}
+
+// one follows a log through its rotation: the rest of the file that holds the mark, and all that came after.
+func one(files []file, from Place, path string, seen *Seen) []job {
+	now := files[len(files)-1]
+	at := holder(files, from, nil)
+	if at < 0 {
+		seen.Gap = true
+		return []job{{file: now, whole: true, goesOn: true}}
+	}
+	jobs := []job{{file: files[at], from: from.Offset, whole: true, goesOn: at == len(files)-1}}
+	for i, f := range files {
+		// A compressed one, or one that was written before, is older than the mark.
+		if i > at && !f.compressed() && (f.mtime >= files[at].mtime || f.path == path) {
+			jobs = append(jobs, job{file: f, whole: true, goesOn: i == len(files)-1})
+		}
+	}
+	return jobs
+}
+
+// several follows each file of a pattern: those with a place from there, new ones from their beginning.
+func several(files []file, from Mark, seen *Seen) []job {
+	taken := map[int]int64{}
+	for i, p := range from.Places {
+		at := holder(files, p, taken)
+		switch {
+		case at >= 0:
+			taken[at] = p.Offset
+		case i == 0: // of the others some were deleted for their age
+			seen.Gap = true
+		}
+	}
+	var jobs []job
+	for i, f := range files {
+		offset, known := taken[i]
+		switch {
+		case known && f.compressed():
+			jobs = append(jobs, job{file: f, from: offset, whole: true})
+		case known:
+			jobs = append(jobs, job{file: f, from: offset, whole: true, goesOn: true})
+		case !f.compressed() && f.mtime > from.Newest:
+			jobs = append(jobs, job{file: f, whole: true, goesOn: true})
+		}
+	}
+	return jobs
+}
+
 // list returns the files of the log, the one that is written now last.
 func list(path string) ([]file, error) {
-	wild := strings.ContainsAny(path, "*?[")
 	names := []string{path}
-	if wild {
+	if wild(path) {
 		var err error
 		if names, err = filepath.Glob(path); err != nil {
 			return nil, fmt.Errorf("pattern of the log: %w", err)
@@ -222,8 +304,9 @@ func rotated(name, base, stem string) bool {
 }
 
 // holder returns the file that holds the mark, -1 when none does. The same inode with another
-// beginning is a file that was emptied; the same beginning in another file is a copy of it.
-func holder(files []file, m Mark) int {
+// beginning is a file that was emptied; the same beginning in another file is a copy of it. Files that hold
+// another mark are left out.
+func holder(files []file, m Place, taken map[int]int64) int {
 	fits := func(f file) bool {
 		if f.compressed() {
 			h, err := head(f, m.Prefix)
@@ -235,19 +318,17 @@ func holder(files []file, m Mark) int {
 		h, err := head(f, m.Prefix)
 		return err == nil && h == m.Head
 	}
+	free := func(i int) bool { _, other := taken[i]; return !other }
 	for i := len(files) - 1; i >= 0; i-- {
-		if files[i].inode == m.Inode && !files[i].compressed() && fits(files[i]) {
+		if free(i) && files[i].inode == m.Inode && !files[i].compressed() && fits(files[i]) {
 			return i
 		}
 	}
 	if m.Prefix == 0 { // nothing was seen of it: an empty file tells nothing
-		if files[len(files)-1].path == m.Path {
-			return len(files) - 1
-		}
-		return -1
+		return slices.IndexFunc(files, func(f file) bool { return f.path == m.Path })
 	}
 	for i := len(files) - 1; i >= 0; i-- {
-		if files[i].inode != m.Inode && fits(files[i]) {
+		if free(i) && files[i].inode != m.Inode && fits(files[i]) {
 			return i
 		}
 	}
@@ -300,33 +381,33 @@ func head(f file, n int64) (string, error) {
 // job is a part of the log that is read in one go.
 type job struct {
 	file
-	from  int64
-	whole bool // it begins where a line does
+	from   int64
+	whole  bool // it begins where a line does
+	goesOn bool // more may be written to it: a last line without its end is left for the next look
 }
 
-// read gives the lines from j.from on to yield, and returns where the next look begins. closed says that
-// nothing more will be written: then a last line without its end counts.
-func (j job) read(ctx context.Context, closed bool, o Options, seen *Seen, yield func([]byte)) (int64, error) {
+// read gives the lines from j.from on to yield, and moves it to where the next look begins.
+func (j *job) read(ctx context.Context, o Options, seen *Seen, yield func([]byte)) error {
 	r, err := open(j.file)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer r.Close()
 	if s, ok := r.(io.Seeker); ok && !j.compressed() {
 		if _, err := s.Seek(j.from, io.SeekStart); err != nil {
-			return 0, fmt.Errorf("seek in the log: %w", err)
+			return fmt.Errorf("seek in the log: %w", err)
 		}
 	} else if _, err := io.CopyN(io.Discard, r, j.from); err != nil {
-		return 0, fmt.Errorf("skip in the log: %w", err)
+		return fmt.Errorf("skip in the log: %w", err)
 	}
 	buf := bufio.NewReaderSize(io.LimitReader(r, o.MaxBytes), 64<<10)
-	offset, drop := j.from, !j.whole
+	drop := !j.whole
 	var line []byte
 	cut := false
 	length := int64(0)
 	for {
 		if ctx.Err() != nil {
-			return offset, fmt.Errorf("read the log: %w", ctx.Err())
+			return fmt.Errorf("read the log: %w", ctx.Err())
 		}
 		part, err := buf.ReadSlice('\n')
 		length += int64(len(part))
@@ -339,16 +420,16 @@ func (j job) read(ctx context.Context, closed bool, o Options, seen *Seen, yield
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case err != nil && !errors.Is(err, io.EOF):
-			return offset, fmt.Errorf("read the log: %w", err)
-		case err != nil && (len(line) == 0 || !closed):
+			return fmt.Errorf("read the log: %w", err)
+		case err != nil && (len(line) == 0 || j.goesOn):
 			// A line that goes on for ever would be read again and again: it is passed over once it is too long.
 			if cut {
 				seen.Cut++
-				offset += length
+				j.from += length
 			}
-			return offset, nil
+			return nil
 		}
-		offset += length
+		j.from += length
 		if !drop {
 			seen.Lines++
 			if cut {
@@ -358,7 +439,7 @@ func (j job) read(ctx context.Context, closed bool, o Options, seen *Seen, yield
 		}
 		line, cut, length, drop = line[:0], false, 0, false
 		if err != nil {
-			return offset, nil
+			return nil
 		}
 	}
 }

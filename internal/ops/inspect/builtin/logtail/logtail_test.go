@@ -56,7 +56,7 @@ func (l *log) look() ([]string, logtail.Seen) {
 		l.t.Fatal(err)
 	}
 	again, ok := logtail.ParseMark(seen.Mark.String())
-	if !ok || again != seen.Mark {
+	if !ok || again.String() != seen.Mark.String() {
 		l.t.Fatalf("mark %q is not read back", seen.Mark)
 	}
 	l.mark, l.known = again, true
@@ -192,6 +192,53 @@ func TestFilesWithTheDateInTheirName(t *testing.T) {
 	}
 	day(25, "d\n", 0)
 	l.wants("d")
+}
+
+// TestSeveralFilesAtTheSameTime follows the logs of two programs by one pattern: the one that is not the
+// newest any more is neither forgotten nor read again.
+func TestSeveralFilesAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := &log{t: t, path: filepath.Join(dir, "*/app.log")}
+	n := 0
+	write := func(node, text string) {
+		n++
+		path := filepath.Join(dir, node, "app.log")
+		l.do(os.MkdirAll(filepath.Dir(path), 0o700))
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		l.do(err)
+		_, err = f.WriteString(text)
+		at := time.Unix(1_000_000+int64(n), 0)
+		l.do(errors.Join(err, f.Close(), os.Chtimes(path, at, at)))
+	}
+	write("one", "old\n")
+	write("two", "OLD\n")
+	l.wants()
+	write("two", "B1\n")
+	write("one", "a1\n")
+	l.wants("B1", "a1")
+	write("two", "B2\n")
+	l.wants("B2")
+	write("one", "a2\n")
+	l.wants("a2")
+	write("three", "new node\n")
+	l.wants("new node")
+	l.do(os.Remove(filepath.Join(dir, "one", "app.log"))) // not the newest: it was deleted for its age
+	write("two", "B3\n")
+	if seen := l.wants("B3"); seen.Gap {
+		t.Error("a gap is told of")
+	}
+	l.wants()
+	// The mark of many files stays small, and the newest keep their places.
+	for i := range 60 {
+		write(fmt.Sprintf("node-with-a-long-name-%02d", i), "begin\n")
+	}
+	l.look()
+	if size := len(l.mark.String()); size > 4000 {
+		t.Errorf("the mark has %d bytes", size)
+	}
+	write("node-with-a-long-name-59", "more\n")
+	l.wants("more")
 }
 
 func TestHugeLinesAndHugeLogs(t *testing.T) {
