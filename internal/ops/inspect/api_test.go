@@ -102,7 +102,7 @@ func TestCheckOperations(t *testing.T) {
 		b.round()
 		d := b.door()
 		kinds := items(d.get("/inspect/kinds"))
-		if len(kinds) != 2 || kinds[0]["kind"] != "test.port" || len(kinds[0]["params"].([]any)) != 2 {
+		if len(kinds) != 3 || kinds[0]["kind"] != "test.port" || len(kinds[0]["params"].([]any)) != 2 {
 			t.Errorf("kinds: %v", kinds)
 		}
 		for q, want := range map[string]float64{
