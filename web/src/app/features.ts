@@ -1,7 +1,9 @@
+import * as approval from '@/features/approval/routes'
 import * as access from '@/features/access/routes'
 import * as calendar from '@/features/calendar/routes'
 import * as fleet from '@/features/fleet/routes'
 import * as home from '@/features/home/routes'
+import * as intake from '@/features/intake/routes'
 import * as inspect from '@/features/inspect/routes'
 import * as journal from '@/features/journal/routes'
 import * as reach from '@/features/reach/routes'
@@ -9,7 +11,7 @@ import * as script from '@/features/script/routes'
 import type { NavEntry, NavGroup, Searcher } from '@/shared/feature'
 
 /** The only place that knows all features. */
-const features = [home, inspect, script, reach, calendar, fleet, journal, access]
+const features = [home, inspect, script, reach, calendar, fleet, intake, approval, journal, access]
 
 export const navGroups: NavGroup[] = ['operations', 'assets', 'governance']
 

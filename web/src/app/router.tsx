@@ -1,9 +1,11 @@
 import { createRoute, createRouter } from '@tanstack/react-router'
 import { publicRoutes, routes as accessRoutes } from '@/features/access/routes'
+import { routes as approvalRoutes } from '@/features/approval/routes'
 import { routes as calendarRoutes } from '@/features/calendar/routes'
 import { routes as fleetRoutes } from '@/features/fleet/routes'
 import { routes as homeRoutes } from '@/features/home/routes'
 import { routes as inspectRoutes } from '@/features/inspect/routes'
+import { routes as intakeRoutes } from '@/features/intake/routes'
 import { routes as journalRoutes } from '@/features/journal/routes'
 import { routes as reachRoutes } from '@/features/reach/routes'
 import { routes as scriptRoutes } from '@/features/script/routes'
@@ -26,6 +28,8 @@ const routeTree = rootRoute.addChildren([
     ...reachRoutes,
     ...calendarRoutes,
     ...fleetRoutes,
+    ...intakeRoutes,
+    ...approvalRoutes,
     ...journalRoutes,
     ...accessRoutes,
     nowhere,

@@ -1,4 +1,3 @@
-import type { Asset } from '@/shared/api/fleet'
 import type { Check, Plan, Round } from '@/shared/api/inspect'
 import type { components } from '@/shared/api/schema'
 import type * as inspect from '@/features/inspect/types'
@@ -26,7 +25,6 @@ type Fits<Page, Sent extends Loose<Page>> = Sent
  * here: the type check fails when the two part.
  */
 export type Held = [
-  Fits<Asset, Server['AssetView']>,
   Fits<Check, Server['CheckView']>,
   Fits<Plan, Server['PlanView']>,
   Fits<Round, Server['RoundView']>,

@@ -1,10 +1,10 @@
-import { EditOutlined, MoreOutlined, PlusOutlined } from '@ant-design/icons'
+import { ApartmentOutlined, EditOutlined, MoreOutlined, PlusOutlined } from '@ant-design/icons'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { App, Button, Dropdown, Tag } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { assetQuery, type Asset } from '@/shared/api/fleet'
+import { assetQuery, profileNames, type Asset } from '@/shared/api/fleet'
 import { checkClasses, type Check } from '@/shared/api/inspect'
 import { useOrgNames } from '@/shared/api/org'
 import { useLocalized } from '@/shared/lib/localized'
@@ -20,6 +20,7 @@ import { Elapsed } from '@/shared/ui/Elapsed'
 import { Time } from '@/shared/ui/Time'
 import '@/shared/ui/detail.css'
 import { AssetForm } from './components/AssetForm'
+import { HistoryPanel } from './components/HistoryPanel'
 import { fetchChecks, keys, module, retireAsset } from './queries'
 
 /** One asset: what it is, where it belongs, and what its checks say. */
@@ -56,6 +57,12 @@ function AssetView({ asset }: { asset: Asset }) {
         actions={
           active && (
             <>
+              <Button
+                icon={<ApartmentOutlined />}
+                onClick={() => void navigate({ to: '/fleet/map' as string, search: { asset_id: asset.id } as never })}
+              >
+                {t('map.open')}
+              </Button>
               <Can perm="inspect.manage">
                 <Button
                   icon={<PlusOutlined />}
@@ -89,7 +96,10 @@ function AssetView({ asset }: { asset: Asset }) {
         }
       />
       <div className="split">
-        <div>{mayInspect ? <Checks assetId={asset.id} /> : <Empty text={t('asset.checksHidden')} />}</div>
+        <div className="stack">
+          {mayInspect ? <Checks assetId={asset.id} /> : <Empty text={t('asset.checksHidden')} />}
+          <HistoryPanel asset={asset} />
+        </div>
         <Facts asset={asset} />
       </div>
       <AssetForm
@@ -128,7 +138,9 @@ function Checks({ assetId }: { assetId: string }) {
       width: 96,
       sort: 'state',
       render: (c) =>
-        c.enabled ? (
+        c.exemption === 'active' ? (
+          <StateTag tone="absent" text={t('check.notApplicable')} />
+        ) : c.enabled ? (
           <CheckStateTag state={c.current?.state} reason={c.current?.reason} />
         ) : (
           <StateTag tone="absent" text={t('check.disabled')} />
@@ -243,6 +255,18 @@ function Facts({ asset }: { asset: Asset }) {
               </dd>
             </div>
           )}
+          {profileNames
+            .filter((name) => asset[name])
+            .map((name) => (
+              <div key={name}>
+                <dt>{t(`value.${name}`)}</dt>
+                <dd>
+                  {name === 'environment' || name === 'criticality' || name === 'reach'
+                    ? t(`parts:${name}.${asset[name]}`)
+                    : asset[name]}
+                </dd>
+              </div>
+            ))}
           <div>
             <dt>{t('asset.labels')}</dt>
             <dd>

@@ -27,6 +27,19 @@ const asset: Asset = {
     agent: 'local',
   },
   labels: { room: '一号机房' },
+  environment: 'production',
+  criticality: 'core',
+  owner_id: '',
+  owner_name: '张三',
+  owner_phone: '',
+  address: '10.45.1.11',
+  os: '',
+  vendor: '',
+  model: '',
+  serial: '',
+  location: '',
+  warranty_until: '',
+  reach: 'local',
   created_at: '2026-11-24T00:00:00Z',
   updated_at: '2026-11-24T00:00:00Z',
   version: 3,
@@ -43,6 +56,30 @@ const server = () =>
     },
     'GET /org/systems': { items: [{ id: 'sys-1', key: 'platform', name_zh: '运维平台', name_en: 'Platform' }] },
     'GET /fleet/assets': pageOf([asset]),
+    'GET /fleet/tree': {
+      items: [
+        { area_path: '/45/', system_id: 'sys-1', kind: 'host', count: 2 },
+        { area_path: '/45/4501/', system_id: 'sys-1', kind: 'component', count: 3 },
+      ],
+    },
+    'GET /fleet/assets/as-1/history': {
+      items: [
+        {
+          seq: 7,
+          type: 'fleet.asset.changed',
+          at: '2026-11-24T01:00:00Z',
+          actor_kind: 'account',
+          actor_id: 'a1',
+          actor_name: '王海燕',
+          source: 'IMP-2026-0003',
+          reason: '',
+          link: '',
+          to_id: '',
+          to_name: '',
+          changes: [{ name: 'environment', before: 'test', after: 'production' }],
+        },
+      ],
+    },
     'GET /fleet/assets/as-1': asset,
     'GET /inspect/checks': pageOf([]),
     'PATCH /fleet/assets/as-1': asset,
@@ -115,4 +152,31 @@ it('says that an asset is not there, or not for this person', async () => {
   api.handlers['GET /fleet/assets/as-1'] = problem(404, 'not_found')
   await open('/fleet/assets/as-1')
   expect(await screen.findByText('对象不存在，或当前账号无权查看。')).toBeTruthy()
+})
+
+it('narrows the list by the tree, and changes what was ticked together', async () => {
+  const api = server()
+  api.handlers['POST /fleet/assets/bulk'] = { changed: 1 }
+  const { user, router } = await open('/fleet/assets')
+  const tree = await screen.findByRole('navigation', { name: '按机构与系统' })
+  expect(await within(tree).findByRole('button', { name: '全部资产 5' })).toBeTruthy()
+  await user.click(await within(tree).findByRole('button', { name: '南宁市局 3' }))
+  await waitFor(() => expect(router.state.location.search).toEqual({ area_path: '/45/4501/' }))
+  const row = (await screen.findByText('AST-2026-0001')).closest('tr')!
+  await user.click(within(row).getByRole('checkbox'))
+  await user.click(await screen.findByRole('button', { name: '批量修改' }))
+  const form = await screen.findByRole('dialog')
+  fill(within(form).getByLabelText('责任人'), '李四')
+  await user.click(within(form).getByRole('button', { name: '保存' }))
+  await waitFor(() =>
+    expect(api.to('POST /fleet/assets/bulk')[0]?.body).toEqual({ ids: ['as-1'], values: { owner_name: '李四' } }),
+  )
+})
+
+it('shows what happened to an asset with values before and after', async () => {
+  server()
+  await open('/fleet/assets/as-1')
+  const history = await screen.findByRole('region', { name: '变更历史' })
+  const row = (await within(history).findByText(/来自导入 IMP-2026-0003/)).closest('li')!
+  expect(row.textContent).toContain('环境 测试 → 生产')
 })

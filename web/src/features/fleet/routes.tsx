@@ -1,4 +1,4 @@
-import { DesktopOutlined } from '@ant-design/icons'
+import { ApartmentOutlined, DesktopOutlined, RadarChartOutlined } from '@ant-design/icons'
 import { createRoute, redirect } from '@tanstack/react-router'
 import type { NavEntry, Searcher } from '@/shared/feature'
 import { searchOf } from '@/shared/lib/search'
@@ -16,7 +16,17 @@ const overview = createRoute({
 const assets = createRoute({
   getParentRoute: () => shellRoute,
   path: '/fleet/assets',
-  validateSearch: searchOf('q', 'kind', 'area_path', 'system_id', 'state', 'sort'),
+  validateSearch: searchOf(
+    'q',
+    'kind',
+    'area_path',
+    'system_id',
+    'environment',
+    'criticality',
+    'reach',
+    'state',
+    'sort',
+  ),
   component: lazyPage(() => import('./AssetsPage')),
 })
 
@@ -28,7 +38,21 @@ const asset = createRoute({
   component: lazyPage(() => import('./AssetPage')),
 })
 
-export const routes = [overview, assets, asset] as const
+const map = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/fleet/map',
+  validateSearch: searchOf('asset_id', 'system_id', 'depth'),
+  component: lazyPage(() => import('./MapPage')),
+})
+
+const proposals = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/fleet/proposals',
+  validateSearch: searchOf('state', 'sort'),
+  component: lazyPage(() => import('./ProposalsPage')),
+})
+
+export const routes = [overview, assets, asset, map, proposals] as const
 
 export const nav: NavEntry[] = [
   {
@@ -39,6 +63,22 @@ export const nav: NavEntry[] = [
     order: 10,
     perm: 'fleet.read',
     key: 's',
+  },
+  {
+    to: '/fleet/map',
+    label: 'fleet:nav.map',
+    icon: ApartmentOutlined,
+    group: 'assets',
+    order: 15,
+    perm: 'fleet.read',
+  },
+  {
+    to: '/fleet/proposals',
+    label: 'fleet:nav.proposals',
+    icon: RadarChartOutlined,
+    group: 'assets',
+    order: 20,
+    perm: 'fleet.manage',
   },
 ]
 

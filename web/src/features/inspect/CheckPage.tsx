@@ -22,6 +22,7 @@ import { Elapsed } from '@/shared/ui/Elapsed'
 import { Time } from '@/shared/ui/Time'
 import '@/shared/ui/detail.css'
 import { CheckForm, KindHelp } from './components/CheckForm'
+import { ExemptionPanel, ExemptionTag } from './components/ExemptionPanel'
 import { HistoryPanel } from './components/HistoryPanel'
 import { ResultBody, ResultDrawer } from './components/ResultDrawer'
 import { ThresholdPanel } from './components/ThresholdPanel'
@@ -52,6 +53,7 @@ function CheckView({ check }: { check: Check }) {
             <StateTag tone="neutral" dot={false} text={t(`parts:class.${check.class}`)} />
             <Link to={`/fleet/assets/${check.asset_id}` as string}>{check.asset_name}</Link>
             {!check.enabled && <StateTag tone="absent" text={t('check.disabled')} />}
+            <ExemptionTag check={check} />
           </>
         }
         actions={<CheckActions check={check} />}
@@ -302,6 +304,7 @@ function CheckFacts({ check, kind }: { check: Check; kind?: Kind }) {
           </Link>
         </Can>
       </section>
+      <ExemptionPanel check={check} />
       {kind && <ThresholdPanel check={check} kind={kind} />}
       {kind && (
         <section className="panel panel-body stack">

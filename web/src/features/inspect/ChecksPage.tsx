@@ -17,13 +17,14 @@ import { RunNow } from '@/shared/ui/RunNow'
 import { Empty } from '@/shared/ui/StateView'
 import { CheckStateTag, StateTag } from '@/shared/ui/StateTag'
 import { Elapsed } from '@/shared/ui/Elapsed'
+import { ExemptionTag } from './components/ExemptionPanel'
 import { CheckForm } from './components/CheckForm'
 import { KeyValue } from './components/values'
 import './inspect.css'
 import { classCountsQuery, fetchChecks, keys, kindsQuery, type Count } from './queries'
 import { useReasonText } from './words'
 
-const filterKeys = ['q', 'class', 'state', 'kind', 'asset_id', 'reason', 'enabled'] as const
+const filterKeys = ['q', 'class', 'state', 'kind', 'asset_id', 'reason', 'enabled', 'exemption'] as const
 const states = ['CRITICAL', 'UNKNOWN', 'WARNING', 'OK'] as const
 
 const countText = (count: Count | undefined) => count && count.total.toLocaleString('en-US') + (count.capped ? '+' : '')
@@ -45,7 +46,9 @@ export default function ChecksPage() {
       width: 104,
       sort: 'state',
       render: (check) =>
-        check.enabled ? (
+        check.exemption === 'active' ? (
+          <ExemptionTag check={check} />
+        ) : check.enabled ? (
           <CheckStateTag state={check.current?.state} reason={check.current?.reason} />
         ) : (
           <StateTag tone="absent" text={t('check.disabled')} />
@@ -185,6 +188,14 @@ export default function ChecksPage() {
                 { value: 'true', label: t('check.enabled') },
                 { value: 'false', label: t('check.disabled') },
               ]}
+            />
+            <FilterSelect
+              name="exemption"
+              label={t('exemption.title')}
+              options={(['none', 'proposed', 'active'] as const).map((value) => ({
+                value,
+                label: t(`exemption.filter.${value}`),
+              }))}
             />
           </>
         }

@@ -69,6 +69,7 @@ export const check: Check = {
   warn: { time: '1', size: '' },
   crit: { time: '5', size: '' },
   enabled: true,
+  exemption: 'none',
   area_path: '/45/',
   system_id: 'sys-1',
   version: 4,

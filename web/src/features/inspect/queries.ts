@@ -11,6 +11,7 @@ import {
   type Timing,
 } from '@/shared/api/inspect'
 import type { Page } from '@/shared/api/types'
+import type { components } from '@/shared/api/schema'
 import type { SearchHit } from '@/shared/feature'
 import { getPrefs } from '@/shared/lib/prefs'
 import { serverNow } from '@/shared/lib/time'
@@ -96,6 +97,26 @@ export const thresholdChangesQuery = (id: string) =>
     queryFn: async ({ signal }) =>
       (await api.get<{ items: ThresholdChange[] }>(one('checks', id, '/threshold-changes'), { signal })).items ?? [],
   })
+
+/** Says that a check, or every check of its kind, is not applicable to an asset (不适用). */
+export type Exemption = components['schemas']['ExemptionView']
+
+export const exemptionsQuery = (assetId: string, kind: string) =>
+  queryOptions({
+    queryKey: [module, 'exemptions', assetId, kind],
+    queryFn: async ({ signal }) =>
+      (
+        await api.get<Page<Exemption>>('/inspect/exemptions', {
+          query: { asset_id: assetId, kind, limit: 50 },
+          signal,
+        })
+      ).items ?? [],
+  })
+
+export const proposeExemption = (body: { check_id: string; reason: string; until?: string; whole_kind?: boolean }) =>
+  api.post<Exemption>('/inspect/exemptions', body)
+export const endExemption = (id: string, body: { reason: string; version: number }) =>
+  api.post<Exemption>(one('exemptions', id, '/end'), body)
 
 export const resultQuery = (id: string) =>
   queryOptions({

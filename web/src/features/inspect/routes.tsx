@@ -23,7 +23,7 @@ const overview = createRoute({
 const checks = createRoute({
   getParentRoute: () => shellRoute,
   path: '/inspect/checks',
-  validateSearch: searchOf('q', 'class', 'state', 'kind', 'asset_id', 'reason', 'enabled', 'sort', 'new'),
+  validateSearch: searchOf('q', 'class', 'state', 'kind', 'asset_id', 'reason', 'enabled', 'exemption', 'sort', 'new'),
   component: lazyPage(() => import('./ChecksPage')),
 })
 

@@ -143,7 +143,8 @@ export class Client {
 
   private async send(method: string, path: string, body: unknown, options: CallOptions): Promise<Response> {
     const headers: Record<string, string> = { Accept: 'application/json, application/problem+json' }
-    if (body !== undefined) headers['Content-Type'] = 'application/json'
+    const file = body instanceof Blob
+    if (body !== undefined) headers['Content-Type'] = file ? 'application/octet-stream' : 'application/json'
     if (options.idempotencyKey) headers['Idempotency-Key'] = options.idempotencyKey
 
     let response: Response
@@ -151,7 +152,7 @@ export class Client {
       response = await fetch(url(path, options.query), {
         method,
         headers,
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: body === undefined ? undefined : file ? body : JSON.stringify(body),
         signal: options.signal,
         credentials: 'same-origin',
       })

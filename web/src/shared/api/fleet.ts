@@ -1,33 +1,32 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api } from './client'
+import type { components } from './schema'
 import type { CheckState, Page } from './types'
 
-/** Asset (资产): a host, or a component that lies on one. */
-export interface Asset {
-  id: string
-  number: string
-  kind: 'host' | 'component' | 'network'
-  name: string
-  hostname: string
-  parent_id: string
-  area_path: string
-  system_id: string
-  state: 'active' | 'retired'
-  facts: {
-    os: string
-    kernel: string
-    arch: string
-    cpus: number
-    memory_bytes: number
-    machine: string
-    agent: string
-  }
-  labels: Record<string, string>
-  created_at: string
-  updated_at: string
-  version: number
-  worst_state: CheckState | ''
-}
+/** Asset (资产): a host, a component that lies on one, or a network device. */
+export type Asset = Omit<components['schemas']['AssetView'], 'worst_state'> & { worst_state: CheckState | '' }
+
+/** What people say of an asset beside its name and place, by the names of the API. */
+export const profileNames = [
+  'address',
+  'os',
+  'environment',
+  'criticality',
+  'owner_name',
+  'owner_phone',
+  'vendor',
+  'model',
+  'serial',
+  'location',
+  'warranty_until',
+  'reach',
+] as const
+export type ProfileName = (typeof profileNames)[number]
+
+export const assetKinds = ['host', 'component', 'network'] as const
+export const environments = ['production', 'disaster_recovery', 'staging', 'test', 'development'] as const
+export const criticalities = ['core', 'important', 'general'] as const
+export const reaches = ['direct', 'ssh', 'none'] as const
 
 export const fleetModule = 'fleet'
 

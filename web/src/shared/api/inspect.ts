@@ -45,6 +45,8 @@ export interface Check extends Titled {
   warn: Record<string, string>
   crit: Record<string, string>
   enabled: boolean
+  /** active: not applicable by an approved decision, counted nowhere; proposed: waits for one. */
+  exemption: 'none' | 'proposed' | 'active'
   area_path: string
   system_id: string
   version: number

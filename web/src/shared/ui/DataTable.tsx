@@ -48,6 +48,9 @@ interface Props<T> {
   exportPath?: string
   pageSize?: number
   onTotal?: (text: string) => void
+  /** Rows that a person ticked, and what to do when they tick others; without it there are no boxes. */
+  selected?: string[]
+  onSelect?: (keys: string[]) => void
 }
 
 export function totalText(page: Pick<Page<unknown>, 'total' | 'total_capped'>): string {
@@ -179,6 +182,13 @@ export function DataTable<T extends object>(props: Props<T>) {
             dataSource={rows as T[]}
             rowKey={rowKey}
             pagination={false}
+            rowSelection={
+              props.onSelect && {
+                selectedRowKeys: props.selected,
+                preserveSelectedRowKeys: true,
+                onChange: (keys) => props.onSelect?.(keys.map(String)),
+              }
+            }
             scroll={{ x: widths }}
             sticky={{ getContainer: () => document.getElementById('main') ?? window }}
             rowClassName={(row) =>

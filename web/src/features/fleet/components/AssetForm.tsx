@@ -2,7 +2,16 @@ import { MinusCircleOutlined, PlusOutlined } from '@ant-design/icons'
 import { useQueryClient } from '@tanstack/react-query'
 import { Button, Form, Input, Segmented, Select } from 'antd'
 import { useTranslation } from 'react-i18next'
-import type { Asset } from '@/shared/api/fleet'
+import {
+  assetKinds,
+  criticalities,
+  environments,
+  profileNames,
+  reaches,
+  type Asset,
+  type ProfileName,
+} from '@/shared/api/fleet'
+import '../fleet.css'
 import { useMe } from '@/shared/api/me'
 import { useOrgNames } from '@/shared/api/org'
 import { AssetSelect } from '@/shared/ui/AssetSelect'
@@ -17,6 +26,7 @@ interface Values {
   area_path: string
   system_id?: string
   labels?: { key: string; value?: string }[]
+  values?: Partial<Record<ProfileName, string>>
 }
 
 interface Props {
@@ -44,6 +54,7 @@ export function AssetForm({ open, asset, onClose, onSaved }: Props) {
         name: asset?.name,
         area_path: asset?.area_path ?? me?.installation.area_path,
         system_id: asset?.system_id || undefined,
+        values: Object.fromEntries(profileNames.map((name) => [name, asset?.[name] || undefined])),
         labels: Object.entries(asset?.labels ?? {}).map(([key, value]) => ({ key, value })),
       }}
       onClose={onClose}
@@ -55,11 +66,23 @@ export function AssetForm({ open, asset, onClose, onSaved }: Props) {
           system_id: values.system_id ?? '',
           labels,
         }
+        const given = (name: ProfileName) => (values.values?.[name] ?? '').trim()
         const saved = asset
-          ? await changeAsset(asset.id, { ...place, version: asset.version })
+          ? await changeAsset(asset.id, {
+              ...place,
+              values: onlyIfAny(
+                profileNames.filter((n) => given(n) !== asset[n] && !(n === 'reach' && asset.reach === 'local')),
+                given,
+              ),
+              version: asset.version,
+            })
           : await createAsset(
               {
                 ...place,
+                values: onlyIfAny(
+                  profileNames.filter((n) => given(n) !== ''),
+                  given,
+                ),
                 kind: values.kind,
                 hostname: values.hostname?.trim() || undefined,
                 parent_id: values.kind === 'component' ? values.parent_id : undefined,
@@ -75,9 +98,7 @@ export function AssetForm({ open, asset, onClose, onSaved }: Props) {
         <>
           {!asset && (
             <Form.Item name="kind" label={t('asset.kind')}>
-              <Segmented
-                options={(['host', 'component'] as const).map((kind) => ({ value: kind, label: t(`kind.${kind}`) }))}
-              />
+              <Segmented options={assetKinds.map((kind) => ({ value: kind, label: t(`kind.${kind}`) }))} />
             </Form.Item>
           )}
           <Form.Item name="name" label={t('asset.name')} rules={required(t('asset.name'))}>
@@ -107,10 +128,52 @@ export function AssetForm({ open, asset, onClose, onSaved }: Props) {
           <Form.Item name="system_id" label={t('asset.system')} rules={required(t('asset.system'))}>
             <Select options={systems.map((system) => ({ value: system.id, label: systemName(system.id) }))} />
           </Form.Item>
+          <Profile local={asset?.reach === 'local'} />
           <Labels />
         </>
       )}
     </FormDrawer>
+  )
+}
+
+function onlyIfAny(names: ProfileName[], given: (name: ProfileName) => string) {
+  return names.length > 0 ? Object.fromEntries(names.map((n) => [n, given(n)])) : undefined
+}
+
+function Profile({ local }: { local: boolean }) {
+  const { t } = useTranslation('fleet')
+  const text = (name: ProfileName, max = 200) => (
+    <Form.Item name={['values', name]} label={t(`value.${name}`)}>
+      <Input maxLength={max} autoComplete="off" />
+    </Form.Item>
+  )
+  const words = (name: 'environment' | 'criticality' | 'reach', options: readonly string[], extra?: string) => (
+    <Form.Item name={['values', name]} label={t(`value.${name}`)} extra={extra}>
+      <Select allowClear options={options.map((value) => ({ value, label: t(`parts:${name}.${value}`) }))} />
+    </Form.Item>
+  )
+  return (
+    <>
+      <div className="form-pair">
+        {words('environment', environments)}
+        {words('criticality', criticalities)}
+        {text('address', 253)}
+        {!local && words('reach', reaches)}
+        {text('owner_name', 100)}
+        {text('owner_phone', 60)}
+        {text('os')}
+        {text('location')}
+        {text('vendor', 100)}
+        {text('model')}
+        {text('serial', 100)}
+        <Form.Item name={['values', 'warranty_until']} label={t('value.warranty_until')}>
+          <Input type="date" />
+        </Form.Item>
+      </div>
+      <div className="meta" style={{ marginBottom: 16 }}>
+        {t('form.reachHelp')}
+      </div>
+    </>
   )
 }
 
