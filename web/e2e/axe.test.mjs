@@ -37,7 +37,19 @@ before(async () => {
   await call(page, 'POST', `/inspect/findings/${finding.id}/comment`, { text: '正在查看' })
   await call(page, 'POST', '/journal/verify')
   await until(page, '/journal/verifications', (list) => list.items.some((v) => v.state !== 'running'))
+  const exemption = await call(page, 'POST', '/inspect/exemptions', { check_id: check.id, reason: '由云平台方负责' })
+  const run = await page.evaluate(async () => {
+    const body = new Blob(['主机名,IP地址,环境\naxe-01,10.9.9.1,生产\naxe-02,10.9.9.999,火星\n'])
+    const response = await fetch('/api/v1/intake/runs?area_path=/45/&file_name=list.csv', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/octet-stream' },
+      body,
+    })
+    return response.json()
+  })
   ids = {
+    request: exemption.request_id,
+    run: run.id,
     check: check.id,
     round: round.id,
     finding: finding.id,
@@ -102,6 +114,12 @@ const pages = [
   ['plan', () => `/inspect/plans/${ids.plan}`],
   ['assets', () => '/fleet/assets'],
   ['asset', () => `/fleet/assets/${ids.asset}`],
+  ['dependencies', () => `/fleet/map?asset_id=${ids.asset}`],
+  ['found services', () => '/fleet/proposals'],
+  ['imports', () => '/intake/runs'],
+  ['columns of an import', () => `/intake/runs/${ids.run}`],
+  ['decisions', () => '/approval/requests'],
+  ['a decision', () => `/approval/requests/${ids.request}`],
   ['journal', () => '/journal'],
   ['row', () => '/journal/rows/3'],
   ['verifications', () => '/journal/verifications'],

@@ -181,7 +181,7 @@ test('the import is undone', async () => {
   await page.locator('tbody').getByRole('link', { name: /IMP-/ }).first().click()
   await page.getByRole('button', { name: '撤销导入' }).click()
   const dialog = page.getByRole('dialog')
-  await dialog.getByLabel('原因').fill('试导入')
+  await dialog.getByLabel('原因').fill('试导入，撤销')
   await dialog.getByRole('button', { name: '撤销导入' }).click()
   await page.locator('.state-tag', { hasText: '已撤销' }).waitFor()
   await page.locator('tr', { hasText: 'qz-app01' }).getByText('已恢复').waitFor()

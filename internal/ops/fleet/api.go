@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -127,7 +128,13 @@ func exportColumns() []api.ExportColumn[AssetView] {
 	for s, title := range assetMachine().Titles {
 		states[string(s)] = title
 	}
-	kinds := api.Titles{Host: {"主机", "Host"}, Component: {"组件", "Component"}}
+	kinds := api.Titles{Host: {"主机", "Host"}, Component: {"组件", "Component"}, Network: {"网络设备", "Network device"}}
+	environments := api.Titles{
+		Production: {"生产", "Production"}, Recovery: {"灾备", "Disaster recovery"}, Staging: {"预生产", "Staging"},
+		Testing: {"测试", "Test"}, Development: {"开发", "Development"},
+	}
+	criticalities := api.Titles{Core: {"核心", "Core"}, Important: {"重要", "Important"}, General: {"一般", "General"}}
+	reaches := api.Titles{ReachLocal: {"本机", "Local"}, ReachDirect: {"直连", "Direct"}, ReachSSH: {"SSH", "SSH"}, ReachNone: {"不接入", "None"}}
 	worst := api.Titles{"OK": {"正常", "OK"}, "WARNING": {"警告", "Warning"}, "CRITICAL": {"严重", "Critical"}, "UNKNOWN": {"未知", "Unknown"}}
 	return []api.ExportColumn[AssetView]{
 		{TitleZH: "最差状态", TitleEN: "Worst state", Value: func(a AssetView, w api.Words) any { return worst.Of(w, a.WorstState) }},
@@ -136,7 +143,18 @@ func exportColumns() []api.ExportColumn[AssetView] {
 		{TitleZH: "类别", TitleEN: "Kind", Value: func(a AssetView, w api.Words) any { return kinds.Of(w, a.Kind) }},
 		{TitleZH: "状态", TitleEN: "State", Value: func(a AssetView, w api.Words) any { return states.Of(w, a.State) }},
 		{TitleZH: "主机名", TitleEN: "Host name", Value: func(a AssetView, _ api.Words) any { return a.Hostname }},
-		{TitleZH: "操作系统", TitleEN: "Operating system", Value: func(a AssetView, _ api.Words) any { return a.Facts.OS }},
+		{TitleZH: "地址", TitleEN: "Address", Value: func(a AssetView, _ api.Words) any { return a.Address }},
+		{TitleZH: "操作系统", TitleEN: "Operating system", Value: func(a AssetView, _ api.Words) any { return cmp.Or(a.Facts.OS, a.OS) }},
+		{TitleZH: "环境", TitleEN: "Environment", Value: func(a AssetView, w api.Words) any { return environments.Of(w, a.Environment) }},
+		{TitleZH: "重要程度", TitleEN: "Criticality", Value: func(a AssetView, w api.Words) any { return criticalities.Of(w, a.Criticality) }},
+		{TitleZH: "责任人", TitleEN: "Owner", Value: func(a AssetView, _ api.Words) any { return a.OwnerName }},
+		{TitleZH: "联系电话", TitleEN: "Phone", Value: func(a AssetView, _ api.Words) any { return a.OwnerPhone }},
+		{TitleZH: "厂商", TitleEN: "Vendor", Value: func(a AssetView, _ api.Words) any { return a.Vendor }},
+		{TitleZH: "型号", TitleEN: "Model", Value: func(a AssetView, _ api.Words) any { return a.Model }},
+		{TitleZH: "序列号", TitleEN: "Serial number", Value: func(a AssetView, _ api.Words) any { return a.Serial }},
+		{TitleZH: "位置", TitleEN: "Location", Value: func(a AssetView, _ api.Words) any { return a.Location }},
+		{TitleZH: "维保到期", TitleEN: "Warranty until", Value: func(a AssetView, _ api.Words) any { return a.WarrantyUntil }},
+		{TitleZH: "接入方式", TitleEN: "Reached", Value: func(a AssetView, w api.Words) any { return reaches.Of(w, a.Reach) }},
 		{TitleZH: "内核", TitleEN: "Kernel", Value: func(a AssetView, _ api.Words) any { return a.Facts.Kernel }},
 		{TitleZH: "处理器数", TitleEN: "CPUs", Value: func(a AssetView, _ api.Words) any { return known(int64(a.Facts.CPUs)) }},
 		{TitleZH: "内存（字节）", TitleEN: "Memory (bytes)", Value: func(a AssetView, _ api.Words) any { return known(a.Facts.MemoryBytes) }},

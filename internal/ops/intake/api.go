@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"taxops/internal/kernel/api"
@@ -128,7 +127,7 @@ type configureInput struct {
 type previewInput struct {
 	api.IDInput
 	Outcome string `query:"outcome" doc:"Only these rows: conflict, new, changed, same; several with commas between"`
-	After   int    `query:"after" minimum:"0" doc:"Only rows below this line of the file"`
+	After   int    `query:"after" minimum:"0" doc:"Rows to pass over: next of the page before"`
 	Limit   int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
@@ -146,7 +145,7 @@ type importPreviewView struct {
 	Counts map[string]int  `json:"counts" doc:"Rows by outcome"`
 	Digest string          `json:"digest" doc:"Of the whole preview, to be given when it is applied"`
 	Rows   []importRowView `json:"rows" nullable:"false"`
-	Next   int             `json:"next" doc:"The line after which the next page begins, 0 at the end"`
+	Next   int             `json:"next" doc:"Rows before the next page, 0 at the end"`
 }
 
 type applyInput struct {
@@ -244,7 +243,7 @@ func (m *Module) Routes(r *api.Router) {
 func (m *Module) runRoutes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "intake.runs.preview", Method: http.MethodGet, Path: "/intake/runs/{id}/preview", Permission: PermissionImport,
-		Summary: "What an import would change now", Doc: "It changes nothing. A conflict names the cells at fault.",
+		Summary: "What an import would change now", Doc: "It changes nothing. Conflicts come first and name the cells at fault.",
 		Codes: []problem.Code{problem.NotFound, problem.Invalid, problem.NotPossibleInState},
 	}, func(ctx context.Context, in *previewInput) (*api.Output[importPreviewView], error) {
 		p, err := m.Preview(ctx, api.ScopeFrom(ctx), in.ID)
@@ -252,14 +251,12 @@ func (m *Module) runRoutes(r *api.Router) {
 			return nil, err
 		}
 		v := importPreviewView{Counts: p.Counts, Digest: p.Digest, Rows: []importRowView{}}
-		for _, row := range p.Rows {
-			if row.Line <= in.After || in.Outcome != "" && !slices.Contains(strings.Split(in.Outcome, ","), row.Outcome) {
-				continue
-			}
-			if len(v.Rows) == min(in.Limit, mostShown) {
-				v.Next = v.Rows[len(v.Rows)-1].Line
-				break
-			}
+		shown := p.only(in.Outcome)
+		end := min(in.After+min(in.Limit, mostShown), len(shown))
+		if end < len(shown) {
+			v.Next = end
+		}
+		for _, row := range shown[min(in.After, end):end] {
 			v.Rows = append(v.Rows, importRowView{
 				Line: row.Line, Outcome: row.Outcome, Name: row.Name, AssetID: row.AssetID, Number: row.Number, Changes: row.Changes, Faults: row.Faults,
 			})

@@ -41,7 +41,7 @@ func Fields() []Field {
 		{fieldKind, "类别", "Kind", words("类别 类型 资产类型 资产类别 设备类型 设备类别 kind type assettype 分类")},
 		{"os", "操作系统", "Operating system", words("操作系统 系统版本 操作系统版本 os os版本 operatingsystem 操作系统类型 操作系统及版本")},
 		{fieldSystem, "所属系统", "System", words("所属系统 业务系统 应用系统 系统名称 系统 信息系统 所属业务系统 业务系统名称 system application 所属应用")},
-		{fieldArea, "所属机关", "Bureau", words("所属机关 单位 所属单位 使用单位 机关 税务局 地市 市局 地区 区域 area bureau 所在单位")},
+		{fieldArea, "所属机构", "Bureau", words("所属机构 所属区域 所属机关 单位 所属单位 使用单位 机关 税务局 地市 市局 地区 区域 area bureau 所在单位")},
 		{"environment", "环境", "Environment", words("环境 运行环境 部署环境 环境类型 environment env")},
 		{"criticality", "重要程度", "Criticality", words("重要程度 重要性 级别 重要级别 资产等级 重要等级 criticality importance 资产级别")},
 		{"owner_name", "责任人", "Owner", words("责任人 负责人 管理员 运维人员 联系人 运维负责人 系统管理员 owner 责任人姓名 维护人员 管理人")},

@@ -109,7 +109,7 @@ func TestCompare(t *testing.T) {
 		"a spreadsheet's day":  {row("a01", "", "", "", "", "", "", "", "", "", "", "46477"), Changed, "warranty_until=2027-03-31"},
 		"nobody":               {row("", "", "生产"), Conflict, "required H"},
 		"a component, known":   {row("", "", "", "张三", "", "", "a01", "oracle"), Changed, "owner_name=张三"},
-		"a component, new":     {row("", "", "", "", "", "", "10.1.1.2", "weblogic"), Added, "kind=component area=/45/ system=s-id"},
+		"a component, new":     {row("", "", "", "", "", "", "10.1.1.2", "weblogic"), Added, "kind=component area=/45/ system=s-id parent=10.1.1.2"},
 		"on nothing known":     {row("", "", "", "", "", "", "没有的主机", "x"), Conflict, "unknown_host G"},
 		"says nothing":         {row("a01", "-", "无", "/", "N/A"), Same, ""},
 	} {

@@ -72,6 +72,7 @@ type Row struct {
 	kind, areaPath, systemID string
 	parentID                 string // known, or
 	parentRow                int    // index of the row that makes it, -1 for none
+	parentName               string // as the list names it
 	values, labels           map[string]string
 	known                    *Known
 }
@@ -81,6 +82,22 @@ type Preview struct {
 	Rows   []Row
 	Counts map[string]int
 	Digest string // of all outcomes: what is applied must have the same
+}
+
+// only lists the rows with some outcomes, separated by commas, or all of them; what needs a person comes first.
+func (p Preview) only(outcomes string) []Row {
+	var out []Row
+	for _, o := range Outcomes() {
+		if outcomes != "" && !slices.Contains(strings.Split(outcomes, ","), o) {
+			continue
+		}
+		for _, r := range p.Rows {
+			if r.Outcome == o {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
 }
 
 // preview is the making of one.
@@ -328,6 +345,7 @@ func (p *preview) lies(r *Row, parent string) bool {
 		p.fault(r, fieldParent, "", "required", "a component lies on a host: say on which")
 		return false
 	}
+	r.parentName = parent
 	hosts := slices.DeleteFunc(slices.Clone(p.byKey[key{"any", strings.ToLower(parent)}.String()]), func(k *Known) bool { return k.Kind != kindHost })
 	switch {
 	case len(hosts) == 1:
@@ -366,6 +384,7 @@ func (p *preview) makeNew(r *Row, systemID string) {
 	add(fieldKind, r.kind)
 	add(fieldArea, r.areaPath)
 	add(fieldSystem, r.systemID)
+	add(fieldParent, r.parentName)
 	for _, n := range slices.Sorted(maps.Keys(r.values)) {
 		add(n, r.values[n])
 	}

@@ -37,7 +37,7 @@ export async function runRound(page) {
 
 /** Adds a TCP check of a loopback port to the machine of the server. */
 export async function addTcpCheck(page, port) {
-  const asset = (await call(page, 'GET', '/fleet/assets')).items[0]
+  const asset = (await call(page, 'GET', '/fleet/assets?reach=local')).items[0]
   return call(page, 'POST', '/inspect/checks', {
     asset_id: asset.id,
     kind: 'service.tcp',

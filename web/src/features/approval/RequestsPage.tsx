@@ -28,35 +28,30 @@ export default function RequestsPage() {
       key: 'state',
       title: t('col.state'),
       width: 100,
-      text: (r) => t(`state.${r.state}`),
       render: (r) => <RequestState state={r.state} />,
     },
     {
       key: 'number',
       title: t('col.number'),
       width: 140,
-      text: (r) => r.number,
       render: (r) => <span className="mono soft nowrap">{r.number}</span>,
     },
     {
       key: 'title',
       title: t('col.title'),
       width: 360,
-      text: (r) => title(r),
       render: (r) => <Link to={`/approval/requests/${r.id}` as string}>{title(r)}</Link>,
     },
     {
       key: 'kind',
       title: t('col.kind'),
       width: 120,
-      text: (r) => pick(r.kind_title_zh, r.kind_title_en),
       render: (r) => pick(r.kind_title_zh, r.kind_title_en),
     },
     {
       key: 'proposed',
       title: t('col.proposedBy'),
       width: 110,
-      text: (r) => r.proposed_by_name,
       render: (r) => r.proposed_by_name || '—',
     },
     {
@@ -64,14 +59,12 @@ export default function RequestsPage() {
       title: t('col.proposedAt'),
       width: 110,
       sort: 'proposed_at',
-      text: (r) => formatTime(r.proposed_at, 'full'),
       render: (r) => <Ago value={r.proposed_at} />,
     },
     {
       key: 'decided',
       title: t('col.decidedBy'),
       width: 150,
-      text: (r) => r.outside_who || r.decided_by_name,
       render: (r) => (
         <>
           {r.outside_who || r.decided_by_name || '—'} {r.alone && <StateTag tone="warning" text={t('alone')} />}
@@ -83,7 +76,6 @@ export default function RequestsPage() {
       title: t('col.area'),
       width: 110,
       ellipsis: true,
-      text: (r) => areaName(r.area_path),
       render: (r) => areaName(r.area_path),
     },
   ]

@@ -34,21 +34,18 @@ export default function ProposalsPage() {
       key: 'state',
       title: t('proposals.col.state'),
       width: 100,
-      text: (p) => t(`proposals.state.${p.state}`),
       render: (p) => <StateTag tone={tones[p.state]} text={t(`proposals.state.${p.state}`)} />,
     },
     {
       key: 'name',
       title: t('proposals.col.name'),
       width: 200,
-      text: (p) => p.name,
       render: (p) => (p.asset_id ? <Link to={`/fleet/assets/${p.asset_id}` as string}>{p.name}</Link> : p.name),
     },
     {
       key: 'host',
       title: t('proposals.col.host'),
       width: 170,
-      text: (p) => p.host_name,
       render: (p) => <Link to={`/fleet/assets/${p.host_id}` as string}>{p.host_name}</Link>,
     },
     {
@@ -56,7 +53,6 @@ export default function ProposalsPage() {
       title: t('proposals.col.why'),
       width: 230,
       ellipsis: true,
-      text: (p) => p.why,
       render: (p) => <span className="soft mono">{p.why}</span>,
     },
     {
@@ -64,14 +60,12 @@ export default function ProposalsPage() {
       title: t('proposals.col.seen'),
       width: 110,
       sort: 'seen_at',
-      text: (p) => formatTime(p.seen_at, 'full'),
       render: (p) => <Ago value={p.seen_at} />,
     },
     {
       key: 'decided',
       title: t('proposals.col.decided'),
       width: 230,
-      text: (p) => [p.decided_by_name, p.reason].filter(Boolean).join(' '),
       render: (p) => (
         <div className="row">
           {p.state !== 'accepted' && (

@@ -28,14 +28,12 @@ export default function RunsPage() {
       key: 'state',
       title: t('col.state'),
       width: 100,
-      text: (r) => t(`state.${r.state}`),
       render: (r) => <RunState state={r.state} />,
     },
     {
       key: 'number',
       title: t('col.number'),
       width: 140,
-      text: (r) => r.number,
       render: (r) => <Link to={`/intake/runs/${r.id}` as string}>{r.number}</Link>,
     },
     {
@@ -43,22 +41,19 @@ export default function RunsPage() {
       title: t('col.file'),
       width: 260,
       ellipsis: true,
-      text: (r) => r.file_name,
       render: (r) => r.file_name || '—',
     },
-    { key: 'rows', title: t('col.rows'), width: 80, align: 'right', text: (r) => r.rows, render: (r) => r.rows },
+    { key: 'rows', title: t('col.rows'), width: 80, align: 'right', render: (r) => r.rows },
     {
       key: 'counts',
       title: t('col.counts'),
       width: 260,
-      text: (r) => countsText(r, t),
       render: (r) => <span className="soft">{countsText(r, t) || '—'}</span>,
     },
     {
       key: 'by',
       title: t('col.by'),
       width: 110,
-      text: (r) => r.created_by_name,
       render: (r) => r.created_by_name || t('commandLine'),
     },
     {
@@ -66,7 +61,6 @@ export default function RunsPage() {
       title: t('col.at'),
       width: 110,
       sort: 'created_at',
-      text: (r) => formatTime(r.created_at, 'full'),
       render: (r) => <Ago value={r.created_at} />,
     },
   ]

@@ -1,5 +1,5 @@
 import dagre from '@dagrejs/dagre'
-import { Controls, MarkerType, ReactFlow, type Edge, type Node } from '@xyflow/react'
+import { Controls, MarkerType, Position, ReactFlow, type Edge, type Node } from '@xyflow/react'
 import '@xyflow/react/dist/style.css'
 import { useNavigate } from '@tanstack/react-router'
 import { useMemo } from 'react'
@@ -27,6 +27,8 @@ function layout(map: AssetMap, edges: Joined[], here: string | undefined, kindOf
       className: [asset.worst_state && `node-${asset.worst_state}`, asset.id === here && 'node-here']
         .filter(Boolean)
         .join(' '),
+      sourcePosition: Position.Right,
+      targetPosition: Position.Left,
       connectable: false,
       deletable: false,
       draggable: false,
@@ -54,7 +56,9 @@ export default function MapPicture({ map, here }: { map: AssetMap; here?: string
       <ReactFlow
         nodes={nodes}
         edges={edges}
+        key={joined.map((e) => e.key).join()}
         fitView
+        fitViewOptions={{ maxZoom: 1, padding: 0.2 }}
         colorMode={theme === 'dark' ? 'dark' : 'light'}
         nodesConnectable={false}
         nodesDraggable={false}

@@ -208,18 +208,22 @@ function useColumns(): Column<PreviewRow>[] {
               {['twice', 'contradiction', 'ambiguous'].includes(f.code) && <span className="meta"> {f.says}</span>}
             </span>
           ))}
-          {r.outcome !== 'conflict' &&
+          {r.outcome === 'changed' &&
             r.changes.map((c) => (
               <span key={c.field}>
                 <span className="soft">{words.name(c.field)}</span>{' '}
-                {r.outcome === 'changed' && (
-                  <>
-                    <del className="muted">{words.value(c.field, c.before)}</del> →{' '}
-                  </>
-                )}
-                {words.value(c.field, c.after)}
+                <del className="muted">{words.value(c.field, c.before)}</del> → {words.value(c.field, c.after)}
               </span>
             ))}
+          {r.outcome === 'new' && (
+            <span className="intake-values">
+              {r.changes.map((c) => (
+                <span key={c.field}>
+                  <span className="soft">{words.name(c.field)}</span> {words.value(c.field, c.after)}
+                </span>
+              ))}
+            </span>
+          )}
           {r.outcome === 'same' && <span className="muted">{t('preview.same')}</span>}
         </div>
       ),
