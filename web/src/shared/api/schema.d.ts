@@ -2479,7 +2479,7 @@ export interface paths {
         };
         /**
          * What an import would change now
-         * @description It changes nothing. A conflict names the cells at fault.
+         * @description It changes nothing. Conflicts come first and name the cells at fault.
          *
          *     Permission: `intake.import`.
          *
@@ -4176,7 +4176,7 @@ export interface components {
             digest: string;
             /**
              * Format: int64
-             * @description The line after which the next page begins, 0 at the end
+             * @description Rows before the next page, 0 at the end
              */
             next: number;
             rows: components["schemas"]["ImportRowView"][];
@@ -10487,7 +10487,7 @@ export interface operations {
             query?: {
                 /** @description Only these rows: conflict, new, changed, same; several with commas between */
                 outcome?: string;
-                /** @description Only rows below this line of the file */
+                /** @description Rows to pass over: next of the page before */
                 after?: number;
                 limit?: number;
             };
