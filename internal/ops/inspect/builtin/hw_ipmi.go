@@ -241,7 +241,7 @@ func entityResult(t probe.Target, list []ipmiEntity, what string, reason probe.R
 		r.Detail(line)
 	}
 	r.Record("parts", float64(len(list)), "")
-	r.Record("bad", float64(bad), "")
+	r.Record("bad_parts", float64(bad), "")
 	return r.Result(fmt.Sprintf("共 %d 个%s，%d 个异常", len(list), what, bad))
 }
 

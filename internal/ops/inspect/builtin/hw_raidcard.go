@@ -96,7 +96,7 @@ func raidResult(t probe.Target, tool string, parts []raidPart) probe.Result {
 		}
 	}
 	r.Record("parts", float64(len(parts)), "")
-	r.Record("bad", float64(bad), "")
+	r.Record("bad_parts", float64(bad), "")
 	return r.Result(fmt.Sprintf("%s 报告 %d 个部件，%d 个异常", tool, len(parts), bad))
 }
 

@@ -232,7 +232,7 @@ func (h host) diskLatency() probe.Builtin {
 		Params: []probe.Param{
 			{Name: "ignore", Type: "strings", TitleZH: "忽略的磁盘（可用 * 通配）", TitleEN: "Disks to ignore (with * wildcards)"},
 		},
-		Thresholds: []probe.Threshold{{Metric: "await", Warn: "0.05", Crit: "0.2", Unit: "s"}, {Metric: "busy_percent", Warn: "90", Unit: "%"}},
+		Thresholds: []probe.Threshold{{Metric: "await", Warn: "0.05", Crit: "0.2", Unit: "s"}, {Metric: "disk_busy_percent", Warn: "90", Unit: "%"}},
 		Check: func(p map[string]any) error {
 			ignore, _ := p["ignore"].([]string)
 			return checkPatterns("ignore", ignore)
@@ -293,7 +293,7 @@ func (h host) runDiskLatency(_ context.Context, t probe.Target) probe.Result {
 	for _, n := range names {
 		ops := grown[n+".ops"]
 		busy := min(100, grown[n+".busy"]/10/span)
-		r.Measure("busy_percent "+n, n+" 繁忙", busy, "%")
+		r.Measure("disk_busy_percent "+n, n+" 繁忙", busy, "%")
 		line := fmt.Sprintf("%s：每秒 %.1f 次读写，繁忙 %s", n, ops/span, probe.Humanize(busy, "%"))
 		if ops >= minOps {
 			await := grown[n+".wait"] / ops / 1000
