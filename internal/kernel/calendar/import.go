@@ -19,7 +19,7 @@ const (
 // BadLine says what is wrong with a line of imported text.
 type BadLine struct {
 	Line int    `json:"line" doc:"The first is 1"`
-	Code string `json:"code" enum:"not_a_day,not_a_kind,not_a_range,twice,other_year,no_name,too_long,too_many,overlap"`
+	Code string `json:"code" enum:"not_a_day,not_a_kind,not_a_range,twice,other_year,too_long,too_many"`
 	Text string `json:"text"`
 }
 
@@ -47,7 +47,7 @@ func ReadDate(text string) (Date, bool) {
 // kindWords are what people write for kinds of days.
 var kindWords = map[string]Kind{
 	"off": Off, "休": Off, "休息": Off, "放假": Off, "假": Off,
-	"makeup": Makeup, "班": Makeup, "补班": Makeup, "上班": Makeup, "调休": Makeup,
+	"makeup": Makeup, "班": Makeup, "补班": Makeup, "上班": Makeup, // 调休 alone says neither
 	"workday": Workday, "工作日": Workday,
 }
 

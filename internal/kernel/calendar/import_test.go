@@ -23,7 +23,7 @@ func TestParseDays(t *testing.T) {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
 	for text, code := range map[string]string{
-		"2027-13-01,off": "not_a_day", "2027-02-30,off": "not_a_day", "tomorrow 1,off": "not_a_day", "2027-01-01,hm": "not_a_kind", "2027-01-01": "not_a_kind",
+		"2027-13-01,off": "not_a_day", "2027-02-30,off": "not_a_day", "tomorrow 1,off": "not_a_day", "2027-01-01,hm": "not_a_kind", "2027-01-01,调休": "not_a_kind", "2027-01-01": "not_a_kind",
 		"2027-01-05~2027-01-01,off": "not_a_range", "2027-01-01~2027-06-01,off": "not_a_range", "2028-01-01,off": "other_year", "2026-11-30,off": "other_year",
 		"2027-01-01,off\n2027-01-01,班": "twice", "2027-01-01,off," + strings.Repeat("长", 61): "too_long",
 		strings.Repeat("\n", mostLines) + "2027-01-01,off": "too_many",
