@@ -3380,7 +3380,7 @@ export interface components {
         };
         BadLine: {
             /** @enum {string} */
-            code: "not_a_day" | "not_a_kind" | "not_a_range" | "twice" | "other_year" | "no_name" | "too_long" | "too_many" | "overlap";
+            code: "not_a_day" | "not_a_kind" | "not_a_range" | "twice" | "other_year" | "too_long" | "too_many";
             /**
              * Format: int64
              * @description The first is 1
