@@ -16,7 +16,7 @@
 //
 // Guarantees: of the items of a round each is in the end ran or missed, so planned = ran + missed,
 // and each missed one says why. A result, its item, the check's state and memory and the finding
-// move in one transaction; a result whose item is no longer planned is dropped, so nothing counts
+// move in one transaction; a result whose item is not there any more is dropped, so nothing counts
 // twice. Rounds that were due and did not run are a gap with its reason. What has no source on an
 // asset is counted apart: neither green nor red, and never a finding. The journal carries each step
 // of a finding and, for the results, one closing row a round with the root of their tree.

@@ -171,7 +171,14 @@ export const historyQuery = (id: string, span: Span) =>
 export const notClosed = 'open,assigned,repaired'
 
 const hour = 3_600_000
-export const spans = { '1h': hour, '6h': 6 * hour, '24h': 24 * hour, '7d': 168 * hour, '90d': 2160 * hour }
+export const spans = {
+  '1h': hour,
+  '6h': 6 * hour,
+  '24h': 24 * hour,
+  '7d': 168 * hour,
+  '90d': 2160 * hour,
+  '640d': 15_360 * hour,
+}
 export type Span = keyof typeof spans
 
 const totalOf = async (path: string, query: Query, signal: AbortSignal) => {

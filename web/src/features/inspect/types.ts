@@ -186,6 +186,8 @@ export interface Series {
   label: string
   uom: string
   points: [number, number][]
+  /** Where points were left out: time, lowest, average and highest of each span. */
+  band?: [number, number, number, number][]
   warn: string
   crit: string
 }

@@ -49,6 +49,38 @@ export function stateColor(state: Stretch['state'], colors: ChartColors): string
   }
 }
 
+/** The average of each span when points were left out, else the points themselves. */
+export function lineOf(one: Series): Point[] {
+  const band = one.band ?? []
+  return brokenAtGaps(band.length > 0 ? band.map(([ms, , average]) => [ms, average]) : one.points)
+}
+
+/** From the lowest to the highest of each span, as two areas of which the lower one is not seen. */
+function bandSeries(one: Series, color: string) {
+  const band = one.band ?? []
+  if (band.length === 0) return []
+  const area = (kind: string, data: Point[], opacity: number) => ({
+    name: `${hidden}${kind}${one.label}`,
+    type: 'line',
+    xAxisIndex: 0,
+    yAxisIndex: 0,
+    stack: one.label,
+    stackStrategy: 'all',
+    silent: true,
+    symbol: 'none',
+    lineStyle: { opacity: 0 },
+    areaStyle: { color, opacity },
+    data: data.map(([ms, value]) => [moved(ms), value]),
+  })
+  return [
+    area('low', brokenAtGaps(band.map(([ms, low]) => [ms, low])), 0),
+    area('span', brokenAtGaps(band.map(([ms, low, , high]) => [ms, high - low])), 0.18),
+  ]
+}
+
+/** Names of what is drawn and has no line in the legend or the tip. */
+const hidden = '\u0000'
+
 const bandHeight = 14
 
 /** The next round number above the highest value or threshold, so that the axis ends on a label. */
@@ -70,8 +102,9 @@ export function historyOption(view: HistoryView, colors: ChartColors): EChartsCo
     for (const n of bounds(one.warn)) lines.set(`w${n}`, { yAxis: n, color: colors.warning, name: words.warn })
     for (const n of bounds(one.crit)) lines.set(`c${n}`, { yAxis: n, color: colors.critical, name: words.crit })
   }
-  const long = to - from > 36 * 3_600_000
-  const stamp = (ms: number) => shanghai(ms).format(long ? 'MM-DD HH:mm' : 'HH:mm')
+  const hours = (to - from) / 3_600_000
+  const form = hours > 2400 ? 'YYYY-MM-DD' : hours > 36 ? 'MM-DD HH:mm' : 'HH:mm'
+  const stamp = (ms: number) => shanghai(ms).format(form)
   const axis = {
     type: 'time',
     min: moved(from),
@@ -102,6 +135,7 @@ export function historyOption(view: HistoryView, colors: ChartColors): EChartsCo
       series.length > 1
         ? {
             type: 'scroll',
+            data: series.map((one) => name(one.label)),
             top: 0,
             left: 52,
             textStyle: { color: colors.text2 },
@@ -118,7 +152,9 @@ export function historyOption(view: HistoryView, colors: ChartColors): EChartsCo
       textStyle: { color: colors.text, fontSize: 12 },
       axisPointer: { lineStyle: { color: colors.text3 } },
       formatter: (items: { seriesName: string; value: Point; marker: string; seriesType: string }[]) => {
-        const drawn = items.filter((item) => item.seriesType === 'line' && item.value[1] !== null)
+        const drawn = items.filter(
+          (item) => item.seriesType === 'line' && item.value[1] !== null && !item.seriesName.startsWith(hidden),
+        )
         if (drawn.length === 0) return ''
         const head = shanghai(drawn[0]!.value[0] - zoneMs).format('YYYY-MM-DD HH:mm:ss')
         return [
@@ -159,10 +195,11 @@ export function historyOption(view: HistoryView, colors: ChartColors): EChartsCo
         xAxisIndex: 0,
         yAxisIndex: 0,
         showSymbol: one.points.length < 40,
+        color: colors.series[i % colors.series.length],
         symbolSize: 4,
         sampling: 'lttb',
         lineStyle: { width: 1.6 },
-        data: brokenAtGaps(one.points).map(([ms, value]) => [moved(ms), value]),
+        data: lineOf(one).map(([ms, value]) => [moved(ms), value]),
         markLine:
           i === 0 && lines.size > 0
             ? {
@@ -177,6 +214,7 @@ export function historyOption(view: HistoryView, colors: ChartColors): EChartsCo
               }
             : undefined,
       })),
+      ...series.flatMap((one, i) => bandSeries(one, colors.series[i % colors.series.length]!)),
       {
         name: 'states',
         type: 'custom',
