@@ -30,6 +30,7 @@ import (
 	"taxops/internal/ops/fleet"
 	"taxops/internal/ops/inspect"
 	"taxops/internal/ops/inspect/runner"
+	"taxops/internal/ops/inspect/script"
 	"taxops/internal/ops/inspect/spawn"
 	"taxops/internal/ops/intake"
 )
@@ -60,6 +61,7 @@ type App struct {
 	builtins []probe.Builtin // the built-in kinds, as they look over logins too
 	checks   *runner.Runner
 	spawner  *spawn.Spawner
+	scripts  *script.Module
 	queue    *job.Queue
 	metrics  *telemetry.Metrics
 	modules  []module.Module

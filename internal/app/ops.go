@@ -75,7 +75,10 @@ func (a *App) composeOps(orgs *org.Service) ([]module.Module, error) {
 	if err := a.approval.Declare(a.inspect.Matters()...); err != nil {
 		return nil, err
 	}
-	a.intake, err = intake.New(intake.Deps{DB: a.db, Journal: a.journal, Register: register{a.fleet}, Places: named{orgs}, People: a.access})
+	a.intake, err = intake.New(intake.Deps{
+		DB: a.db, Journal: a.journal, Register: register{a.fleet}, Places: named{orgs}, People: a.access,
+		Inspection: brought{a.inspect, a.fleet}, Library: library{a.scripts}, Dial: confined(targets(a.o.Config)),
+	})
 	if err != nil {
 		return nil, err
 	}

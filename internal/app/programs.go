@@ -37,6 +37,7 @@ func (a *App) composeScripts(orgs *org.Service) (module.Module, error) {
 	if err != nil {
 		return module.Module{}, err
 	}
+	a.scripts = scripts
 	tables := script.Migrations()
 	return module.Module{
 		Name: "script", Title: [2]string{"巡检脚本与插件", "Inspection scripts and plug-ins"}, Migrations: &tables,

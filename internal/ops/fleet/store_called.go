@@ -76,3 +76,12 @@ func (m *Module) On(ctx context.Context, hostIDs []string) (map[string][]string,
 	}
 	return out, nil
 }
+
+// In returns one asset as a transaction sees it, or a problem with code not_found.
+func (m *Module) In(ctx context.Context, tx *store.Tx, id string) (Asset, error) {
+	a, err := find(ctx, tx, store.Everything(), id)
+	if err != nil {
+		return Asset{}, err
+	}
+	return *a, nil
+}

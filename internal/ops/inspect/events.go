@@ -11,7 +11,9 @@ import (
 const (
 	TypeCheckAdded       = "inspect.check.added"
 	TypeCheckChanged     = "inspect.check.changed"
+	TypeCheckRemoved     = "inspect.check.removed"
 	TypePlanCreated      = "inspect.plan.created"
+	TypePlanRemoved      = "inspect.plan.removed"
 	TypePlanChanged      = "inspect.plan.changed"
 	TypePlanRescheduled  = "inspect.plan.rescheduled"
 	TypePlanEmpty        = "inspect.plan.empty"
@@ -85,6 +87,12 @@ func types() []journal.Type {
 		}},
 		{Name: TypeCheckChanged, TitleZH: "检查项已变更", TitleEN: "Check changed", Fields: []journal.Field{
 			field("kind", "类别", "Kind"), field("target", "对象", "Target"), changes, reason,
+		}},
+		{Name: TypeCheckRemoved, TitleZH: "导入的检查项已撤销", TitleEN: "Imported check taken back", Fields: []journal.Field{
+			field("kind", "类别", "Kind"), field("target", "对象", "Target"), field("asset", "资产", "Asset"), field("source", "来源", "Source"),
+		}},
+		{Name: TypePlanRemoved, TitleZH: "导入的巡检计划已撤销", TitleEN: "Imported plan taken back", Fields: []journal.Field{
+			field("name", "名称", "Name"), field("source", "来源", "Source"),
 		}},
 		{Name: TypePlanCreated, TitleZH: "巡检计划已建立", TitleEN: "Plan created", Fields: []journal.Field{
 			field("name", "名称", "Name"), field("interval_seconds", "间隔（秒）", "Interval (s)"), field("classes", "检查类别", "Classes"),

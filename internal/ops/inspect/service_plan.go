@@ -92,8 +92,22 @@ func (m *Module) insertPlan(ctx context.Context, tx *store.Tx, c *calendar.Calen
 	})
 }
 
-// newPlan makes a plan as a person asks for it, not stored yet.
+// newPlan makes a plan as a person asks for it, for the machine of this server, not stored yet.
 func (m *Module) newPlan(ctx context.Context, scope store.Scope, n NewPlan) (*Plan, error) {
+	p, err := m.shapePlan(ctx, scope, n)
+	if err != nil {
+		return nil, err
+	}
+	host, err := m.assets.Local(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.HostID = host.ID
+	return p, nil
+}
+
+// shapePlan makes a plan that belongs to no machine yet. It only reads.
+func (m *Module) shapePlan(ctx context.Context, scope store.Scope, n NewPlan) (*Plan, error) {
 	p := &Plan{
 		Name: n.Name, IntervalSeconds: n.IntervalSeconds, Classes: n.Classes, Timing: n.Timing.filled(), Selector: n.Selector.filled(),
 		AreaPath: n.AreaPath, SystemID: n.SystemID,
@@ -110,11 +124,6 @@ func (m *Module) newPlan(ctx context.Context, scope store.Scope, n NewPlan) (*Pl
 	if !scope.Covers(n.AreaPath, n.SystemID) {
 		return nil, problem.New(problem.Forbidden, "not allowed in area %s", n.AreaPath)
 	}
-	host, err := m.assets.Local(ctx)
-	if err != nil {
-		return nil, err
-	}
-	p.HostID = host.ID
 	return p, nil
 }
 

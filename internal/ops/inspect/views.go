@@ -89,7 +89,7 @@ type checkView struct {
 	TitleZH       string            `json:"title_zh"`
 	TitleEN       string            `json:"title_en"`
 	Target        string            `json:"target" doc:"What it looks at, empty for the machine itself"`
-	Origin        string            `json:"origin" enum:"discovered,added"`
+	Origin        string            `json:"origin" enum:"discovered,added,imported"`
 	Why           string            `json:"why" doc:"What discovery saw"`
 	Params        map[string]any    `json:"params" doc:"Without the secret ones"`
 	SecretsSet    []string          `json:"secrets_set" nullable:"false" doc:"Names of the secret params that are set"`

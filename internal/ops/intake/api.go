@@ -42,7 +42,7 @@ type importColumnView struct {
 type RunView struct {
 	ID            string         `json:"id"`
 	Number        string         `json:"number" example:"IMP-2026-0001"`
-	Source        string         `json:"source" enum:"assets"`
+	Source        string         `json:"source" enum:"assets,zabbix,scripts"`
 	FileName      string         `json:"file_name"`
 	FileBytes     int64          `json:"file_bytes"`
 	SHA256        string         `json:"sha256"`
@@ -154,6 +154,10 @@ type applyInput struct {
 		Digest        string `json:"digest" maxLength:"64" doc:"Of the preview"`
 		SkipConflicts bool   `json:"skip_conflicts,omitempty" doc:"Leave conflicts out; otherwise they refuse the whole"`
 		Version       int64  `json:"version"`
+		// Of what Zabbix or a folder of scripts brings:
+		LeaveLines []int    `json:"leave_lines,omitempty" maxItems:"20000" doc:"Hosts that are not taken, by line of the preview"`
+		LeaveParts []string `json:"leave_parts,omitempty" maxItems:"20000" doc:"Parts that are not taken, by id"`
+		OnlyExact  bool     `json:"only_exact,omitempty" doc:"Leave out checks that ask only nearly what their triggers asked"`
 	}
 }
 
@@ -238,6 +242,7 @@ func (m *Module) Routes(r *api.Router) {
 		return m.detail(ctx, run, err)
 	})
 	m.runRoutes(r)
+	m.partRoutes(r)
 }
 
 func (m *Module) runRoutes(r *api.Router) {
@@ -268,7 +273,10 @@ func (m *Module) runRoutes(r *api.Router) {
 		Summary: "Apply an import", Doc: "All of the preview in one transaction, once.",
 		Codes: []problem.Code{problem.NotFound, problem.Stale, problem.Invalid, problem.NotPossibleInState, CodePreviewStale},
 	}, func(ctx context.Context, in *applyInput) (*api.Output[runDetailView], error) {
-		run, err := m.Apply(ctx, api.ScopeFrom(ctx), in.ID, Application{Digest: in.Body.Digest, SkipConflicts: in.Body.SkipConflicts, Version: in.Body.Version})
+		run, err := m.Apply(ctx, api.ScopeFrom(ctx), in.ID, Application{
+			Digest: in.Body.Digest, SkipConflicts: in.Body.SkipConflicts, Version: in.Body.Version,
+			LeaveLines: in.Body.LeaveLines, LeaveParts: in.Body.LeaveParts, OnlyExact: in.Body.OnlyExact,
+		})
 		return m.detail(ctx, run, err)
 	})
 	api.Register(r, api.Operation{

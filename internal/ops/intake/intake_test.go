@@ -239,7 +239,7 @@ func module(t *testing.T, db *store.DB) (*Module, *shelf) {
 		t.Fatal(err)
 	}
 	s := &shelf{assets: map[string]Known{}}
-	m, err := New(Deps{DB: db, Journal: j, Register: s, Places: places{org.New(db)}, People: nobody{}})
+	m, err := New(Deps{DB: db, Journal: j, Register: s, Places: places{org.New(db)}, People: nobody{}, Inspection: idle{}, Library: idle{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"net"
 
 	"taxops/internal/kernel/access"
 	"taxops/internal/kernel/journal"
@@ -119,6 +120,11 @@ type Deps struct {
 	Register Register
 	Places   Places
 	People   People
+	// Inspection and Library take what goes along with assets.
+	Inspection Inspection
+	Library    Library
+	// Dial makes the connections to a Zabbix server; nil for the usual way.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Module takes lists in.
@@ -130,8 +136,8 @@ type Module struct {
 
 // New makes the module.
 func New(d Deps) (*Module, error) {
-	if d.DB == nil || d.Journal == nil || d.Register == nil || d.Places == nil || d.People == nil {
-		return nil, errors.New("intake: needs a database, a journal, the register, places and people")
+	if d.DB == nil || d.Journal == nil || d.Register == nil || d.Places == nil || d.People == nil || d.Inspection == nil || d.Library == nil {
+		return nil, errors.New("intake: needs a database, a journal, the register, places, people, the inspection and the library of scripts")
 	}
 	return &Module{Deps: d, reading: make(chan struct{}, 2)}, nil
 }

@@ -82,6 +82,10 @@ type Preview struct {
 	Rows   []Row
 	Counts map[string]int
 	Digest string // of all outcomes: what is applied must have the same
+	// Parts go along with the assets; PartCounts counts them as "kind.outcome" and "fidelity.how".
+	Parts      []Part
+	PartCounts map[string]int
+	Notes      []BundleNote
 }
 
 // only lists the rows with some outcomes, separated by commas, or all of them; what needs a person comes first.

@@ -102,16 +102,6 @@ type Was struct {
 // mostUnpacked bounds what a stored table may unfold to.
 const mostUnpacked = 600 << 20
 
-// pack makes a table small.
-func pack(t Table) ([]byte, error) {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if err := errors.Join(json.NewEncoder(z).Encode(t), z.Close()); err != nil {
-		return nil, fmt.Errorf("pack the table: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
 func unpack(b []byte) (Table, error) {
 	var t Table
 	if len(b) == 0 {

@@ -32,17 +32,30 @@ type Upload struct {
 
 // Upload reads a list of assets and proposes what its columns are. Nothing is changed yet.
 func (m *Module) Upload(ctx context.Context, scope store.Scope, u Upload) (Run, error) {
-	if err := m.Places.Place(ctx, "query", u.AreaPath, u.SystemID); err != nil {
+	if err := m.mayStart(ctx, scope, u); err != nil {
 		return Run{}, err
-	}
-	if !scope.Covers(u.AreaPath, u.SystemID) {
-		return Run{}, problem.New(problem.Forbidden, "not allowed in area %s for this system", u.AreaPath)
 	}
 	table, err := m.read(ctx, u.Content)
 	if err != nil {
 		return Run{}, err
 	}
-	packed, err := pack(table)
+	return m.start(ctx, u, SourceAssets, Bundle{Table: table})
+}
+
+// mayStart refuses a run that somebody may not make there.
+func (m *Module) mayStart(ctx context.Context, scope store.Scope, u Upload) error {
+	if err := m.Places.Place(ctx, "query", u.AreaPath, u.SystemID); err != nil {
+		return err
+	}
+	if !scope.Covers(u.AreaPath, u.SystemID) {
+		return problem.New(problem.Forbidden, "not allowed in area %s for this system", u.AreaPath)
+	}
+	return nil
+}
+
+// start stores what was read as a run.
+func (m *Module) start(ctx context.Context, u Upload, source string, b Bundle) (Run, error) {
+	packed, err := packBundle(b)
 	if err != nil {
 		return Run{}, err
 	}
@@ -52,15 +65,17 @@ func (m *Module) Upload(ctx context.Context, scope store.Scope, u Upload) (Run, 
 	}
 	sum := sha256.Sum256(u.Content)
 	r := Run{
-		ID: id.String(), Source: SourceAssets, FileName: cut(path.Base(strings.ReplaceAll(u.FileName, `\`, "/")), 200), FileBytes: int64(len(u.Content)),
-		SHA256: hex.EncodeToString(sum[:]), State: runMachine().Initial, Fingerprint: fingerprint(table.Header),
-		Mapping: suggested(table), Defaults: Defaults{Kind: kindHost, AreaPath: u.AreaPath, SystemID: u.SystemID},
-		Content: packed, RowCount: len(table.Rows), Counts: map[string]int{}, CreatedBy: api.CallerFrom(ctx).AccountID,
+		ID: id.String(), Source: source, FileName: cut(path.Base(strings.ReplaceAll(u.FileName, `\`, "/")), 200), FileBytes: int64(len(u.Content)),
+		SHA256: hex.EncodeToString(sum[:]), State: runMachine().Initial, Fingerprint: fingerprint(b.Header),
+		Mapping: suggested(b.Table), Defaults: Defaults{Kind: kindHost, AreaPath: u.AreaPath, SystemID: u.SystemID},
+		Content: packed, RowCount: len(b.Rows), Counts: map[string]int{}, CreatedBy: api.CallerFrom(ctx).AccountID,
 		AreaPath: u.AreaPath, SystemID: u.SystemID, Version: 1,
 	}
-	if known, err := recall(ctx, m.DB.Read(), r.Fingerprint, r.Source); err != nil {
+	if source != SourceAssets {
+		r.Mapping = b.Header // its columns are the values themselves
+	} else if known, err := recall(ctx, m.DB.Read(), r.Fingerprint, r.Source); err != nil {
 		return Run{}, err
-	} else if known != nil && len(known.Mapping) == len(table.Header) {
+	} else if known != nil && len(known.Mapping) == len(b.Header) {
 		r.Mapping, r.Remembered = known.Mapping, 1
 		r.Defaults.Kind, r.Defaults.Environment = known.Defaults.Kind, known.Defaults.Environment
 	}
@@ -83,12 +98,11 @@ func (m *Module) Upload(ctx context.Context, scope store.Scope, u Upload) (Run, 
 
 // read parses a file, few at a time, and says what is wrong with it as a problem of the body.
 func (m *Module) read(ctx context.Context, file []byte) (Table, error) {
-	select {
-	case m.reading <- struct{}{}:
-		defer func() { <-m.reading }()
-	case <-ctx.Done():
-		return Table{}, ctx.Err()
+	done, err := m.slot(ctx)
+	if err != nil {
+		return Table{}, err
 	}
+	defer done()
 	t, err := parse(ctx, file)
 	var r *sheet.Refusal
 	if errors.As(err, &r) {
@@ -202,6 +216,10 @@ func (m *Module) Preview(ctx context.Context, scope store.Scope, id string) (Pre
 }
 
 func (m *Module) preview(ctx context.Context, scope store.Scope, r *Run, table Table) (Preview, error) {
+	if r.Source == SourceScripts {
+		p := Preview{Rows: []Row{}, Counts: map[string]int{Added: 0, Changed: 0, Same: 0, Conflict: 0}}
+		return p, m.previewParts(ctx, r, &p)
+	}
 	if c, says := checkMapping(r.Mapping, table.Header); says != "" {
 		return Preview{}, problem.InvalidField(fmt.Sprintf("body.mapping[%d]", c), "not_possible", "%s", says)
 	}
@@ -217,7 +235,8 @@ func (m *Module) preview(ctx context.Context, scope store.Scope, r *Run, table T
 	if err != nil {
 		return Preview{}, err
 	}
-	return compare(table, r.Mapping, r.Defaults, areas, systems, known, m.Register.CheckValue), nil
+	p := compare(table, r.Mapping, r.Defaults, areas, systems, known, m.Register.CheckValue)
+	return p, m.previewParts(ctx, r, &p)
 }
 
 // Discard gives a run up before it was applied.

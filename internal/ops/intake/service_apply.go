@@ -21,6 +21,15 @@ type Application struct {
 	Digest        string // of the preview that they saw
 	SkipConflicts bool   // conflicts are left out; otherwise a run with conflicts is refused
 	Version       int64
+	// LeaveLines and LeaveParts are rows and parts that the person does not take; a part goes with its row.
+	LeaveLines []int
+	LeaveParts []string
+	// OnlyExact leaves out what stands only nearly for what it comes from.
+	OnlyExact bool
+}
+
+func (a Application) leaves(p Part) bool {
+	return a.OnlyExact && p.Fidelity == Near && p.Kind == PartCheck || slices.Contains(a.LeaveParts, p.ID) || p.Line > 0 && slices.Contains(a.LeaveLines, p.Line)
 }
 
 // Apply makes all that the preview said, in one transaction.
@@ -44,15 +53,33 @@ func (m *Module) Apply(ctx context.Context, scope store.Scope, id string, a Appl
 		if n := p.Counts[Conflict]; n > 0 && !a.SkipConflicts {
 			return problem.InvalidField("body.skip_conflicts", "conflicts", "%d rows are conflicts: mend them, or leave them out", n)
 		}
-		steps, err := m.carryOut(ctx, tx, scope, r, p.Rows)
+		rows := slices.Clone(p.Rows)
+		rows = slices.DeleteFunc(rows, func(row Row) bool { return len(a.LeaveLines) > 0 && slices.Contains(a.LeaveLines, row.Line) })
+		if len(rows) < len(p.Rows) && r.Source == SourceAssets {
+			return problem.InvalidField("body.leave_lines", "not_possible", "rows of a list of assets are left out by taking them out of the list")
+		}
+		steps, assets, err := m.carryOut(ctx, tx, scope, r, rows)
 		if err != nil {
 			return err
 		}
 		if err := putSteps(ctx, tx, steps); err != nil {
 			return err
 		}
+		parts, err := m.carryParts(ctx, tx, scope, r, p.Parts, assets, a.leaves)
+		if err != nil {
+			return err
+		}
+		if err := putParts(ctx, tx, parts); err != nil {
+			return err
+		}
 		if r.State, err = runMachine().Next(r.State, apply); err != nil {
 			return err
+		}
+		for _, s := range parts {
+			p.Counts["added_"+s.Kind]++
+			if s.Off != "" {
+				p.Counts["off_"+s.Kind]++
+			}
 		}
 		r.Counts, r.AppliedBy, r.AppliedAt, r.Content = p.Counts, api.CallerFrom(ctx).AccountID, store.At(tx.Now()), nil
 		if err := saveRun(ctx, tx, r); err != nil {
@@ -64,8 +91,8 @@ func (m *Module) Apply(ctx context.Context, scope store.Scope, id string, a Appl
 			return err
 		}
 		counts := map[string]any{}
-		for _, o := range Outcomes() {
-			counts[o] = r.Counts[o]
+		for o, n := range r.Counts {
+			counts[o] = n
 		}
 		out = *r
 		return m.note(ctx, tx, TypeApplied, r, map[string]any{"sha256": r.SHA256, "counts": counts})
@@ -74,9 +101,9 @@ func (m *Module) Apply(ctx context.Context, scope store.Scope, id string, a Appl
 }
 
 // carryOut adds and changes assets, hosts before the components that lie on them.
-func (m *Module) carryOut(ctx context.Context, tx *store.Tx, scope store.Scope, r *Run, rows []Row) ([]Step, error) {
-	var steps []Step
-	made := map[int]string{} // ids of assets by the row that made them, or is them
+func (m *Module) carryOut(ctx context.Context, tx *store.Tx, scope store.Scope, r *Run, rows []Row) (steps []Step, assets map[int]string, err error) {
+	made := map[int]string{}  // ids of assets by the row that made them, or is them
+	assets = map[int]string{} // and by its line
 	for _, components := range []bool{false, true} {
 		for i := range rows {
 			row := &rows[i]
@@ -84,21 +111,21 @@ func (m *Module) carryOut(ctx context.Context, tx *store.Tx, scope store.Scope, 
 				continue
 			}
 			if row.known != nil {
-				made[i] = row.known.ID
+				made[i], assets[row.Line] = row.known.ID, row.known.ID
 			}
 			if row.Outcome == Same {
 				continue
 			}
 			step, err := m.carryRow(ctx, tx, scope, r, row, made)
 			if err != nil {
-				return nil, atRow(row.Line, err)
+				return nil, nil, atRow(row.Line, err)
 			}
-			made[i] = step.AssetID
+			made[i], assets[row.Line] = step.AssetID, step.AssetID
 			step.RunID, step.Seq, step.Line = r.ID, len(steps), row.Line
 			steps = append(steps, step)
 		}
 	}
-	return steps, nil
+	return steps, assets, nil
 }
 
 // atRow says in which row something was refused.
@@ -170,6 +197,10 @@ func (m *Module) Undo(ctx context.Context, scope store.Scope, id, reason string,
 		if err != nil {
 			return err
 		}
+		gone, kept, held, err := m.undoParts(ctx, tx, r)
+		if err != nil {
+			return err
+		}
 		// What is there now, read before anything changes: a refusal within the transaction would end it.
 		known, err := m.Register.Known(ctx, scope)
 		if err != nil {
@@ -182,7 +213,10 @@ func (m *Module) Undo(ctx context.Context, scope store.Scope, id, reason string,
 			lying[known[i].ParentID]++
 		}
 		for _, s := range slices.Backward(steps) {
-			if s.Left = leave(&s, now, lying); s.Left != "" {
+			if s.Left = leave(&s, now, lying); s.Left == "" && s.Added == 1 && held[s.AssetID] {
+				s.Left = "in_use"
+			}
+			if s.Left != "" {
 				left = append(left, s)
 				if err := noteLeft(ctx, tx, &s); err != nil {
 					return err
@@ -201,7 +235,9 @@ func (m *Module) Undo(ctx context.Context, scope store.Scope, id, reason string,
 			return err
 		}
 		out = *r
-		return m.note(ctx, tx, TypeUndone, r, map[string]any{"put_back": len(steps) - len(left), "left": len(left), "reason": reason})
+		return m.note(ctx, tx, TypeUndone, r, map[string]any{
+			"put_back": len(steps) - len(left) + gone, "left": len(left) + len(kept), "reason": reason,
+		})
 	})
 	return out, left, err
 }

@@ -10,6 +10,7 @@ import (
 // Rows that this module writes.
 const (
 	TypeCreated  = "script.package.created"
+	TypeRemoved  = "script.package.removed"
 	TypeDrafted  = "script.version.drafted"
 	TypeChanged  = "script.version.changed"
 	TypeReleased = "script.version.released"
@@ -30,6 +31,9 @@ func types() []journal.Type {
 	return []journal.Type{
 		{Name: TypeCreated, TitleZH: "脚本包已建立", TitleEN: "Script package created", Fields: []journal.Field{
 			name, {Name: "title", TitleZH: "名称", TitleEN: "Title"}, {Name: "class", TitleZH: "类别", TitleEN: "Class"},
+		}},
+		{Name: TypeRemoved, TitleZH: "导入的脚本包已撤销", TitleEN: "Imported script package taken back", Fields: []journal.Field{
+			name, {Name: "source", TitleZH: "来源", TitleEN: "Source"},
 		}},
 		{Name: TypeDrafted, TitleZH: "脚本草稿已建立", TitleEN: "Draft of a script made", Fields: []journal.Field{name, number, body}},
 		{Name: TypeChanged, TitleZH: "脚本草稿已修改", TitleEN: "Draft of a script changed", Fields: []journal.Field{name, number, body}},

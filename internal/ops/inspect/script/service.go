@@ -21,6 +21,17 @@ func newID() (string, error) {
 
 // Create makes a package with its first draft.
 func (m *Module) Create(ctx context.Context, scope store.Scope, n NewPackage) (Package, error) {
+	var out Package
+	err := m.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		out, err = m.CreateIn(ctx, tx, scope, n)
+		return err
+	})
+	return out, err
+}
+
+// CreateIn makes a package with its first draft within a transaction.
+func (m *Module) CreateIn(ctx context.Context, tx *store.Tx, scope store.Scope, n NewPackage) (Package, error) {
 	if err := n.check(); err != nil {
 		return Package{}, err
 	}
@@ -33,33 +44,28 @@ func (m *Module) Create(ctx context.Context, scope store.Scope, n NewPackage) (P
 	if !scope.Covers(n.AreaPath, n.SystemID) {
 		return Package{}, problem.New(problem.Forbidden, "not allowed in area %s for this system", n.AreaPath)
 	}
-	var out Package
-	err := m.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		id, err := newID()
-		if err != nil {
-			return err
-		}
-		p := &Package{
-			ID: id, Name: n.Name, Title: n.Title, Class: n.Class, AreaPath: n.AreaPath, SystemID: n.SystemID,
-			CreatedAt: store.At(tx.Now()), UpdatedAt: store.At(tx.Now()), Version: 1,
-		}
-		v, err := draft(ctx, tx, p, n.Content)
-		if err != nil {
-			return err
-		}
-		if err := insertPackage(ctx, tx, p); err != nil {
-			return err
-		}
-		if err := insertVersion(ctx, tx, v); err != nil {
-			return err
-		}
-		out = *p
-		if err := m.note(ctx, tx, TypeCreated, p, map[string]any{"title": p.Title, "class": p.Class}); err != nil {
-			return err
-		}
-		return m.note(ctx, tx, TypeDrafted, p, map[string]any{"version": v.Number, "body_sha256": v.BodySHA256})
-	})
-	return out, err
+	id, err := newID()
+	if err != nil {
+		return Package{}, err
+	}
+	p := &Package{
+		ID: id, Name: n.Name, Title: n.Title, Class: n.Class, AreaPath: n.AreaPath, SystemID: n.SystemID,
+		CreatedAt: store.At(tx.Now()), UpdatedAt: store.At(tx.Now()), Version: 1,
+	}
+	v, err := draft(ctx, tx, p, n.Content)
+	if err != nil {
+		return Package{}, err
+	}
+	if err := insertPackage(ctx, tx, p); err != nil {
+		return Package{}, err
+	}
+	if err := insertVersion(ctx, tx, v); err != nil {
+		return Package{}, err
+	}
+	if err := m.note(ctx, tx, TypeCreated, p, map[string]any{"title": p.Title, "class": p.Class}); err != nil {
+		return Package{}, err
+	}
+	return *p, m.note(ctx, tx, TypeDrafted, p, map[string]any{"version": v.Number, "body_sha256": v.BodySHA256})
 }
 
 // draft makes the next version of a package; the package counts it.

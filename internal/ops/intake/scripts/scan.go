@@ -213,3 +213,36 @@ func alike(script, named string) int {
 	}
 	return n*maxLevel - len(x)
 }
+
+// Crontabs finds the crontabs that lie in a folder: files called crontab, crontab.txt, or with the ending
+// .cron or .crontab, and those of a folder cron.d, which name the user of each line.
+func Crontabs(folder fs.FS) ([]Crontab, error) {
+	var out []Crontab
+	files := 0
+	err := fs.WalkDir(folder, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("read %s: %w", p, err)
+		}
+		if files++; files > MaxFiles {
+			return fs.SkipAll // Scan says so
+		}
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		base, system := strings.ToLower(path.Base(p)), path.Base(path.Dir(p)) == "cron.d"
+		ending := path.Ext(base)
+		if !system && base != "crontab" && base != "crontab.txt" && ending != ".cron" && ending != ".crontab" {
+			return nil
+		}
+		body, err := read(folder, p)
+		if errors.Is(err, errLarge) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		out = append(out, Crontab{Text: string(body), System: system})
+		return nil
+	})
+	return out, err
+}

@@ -283,6 +283,10 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("ask Zabbix: %w", err)
 	}
+	var said *problem.Error // by whoever holds connections to some networks
+	if errors.As(err, &said) {
+		return said
+	}
 	var pinned wrongCertificate
 	var unknown *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
