@@ -77,16 +77,6 @@ func (c *journalExportCmd) Run(e *env) error {
 	return e.open(export)
 }
 
-type importAssetsCmd struct{ app.AssetImport }
-
-// Run imports.
-func (c *importAssetsCmd) Run(e *env) error {
-	return e.open(func(a *app.App) error {
-		r, err := a.ImportAssets(e.ctx, c.AssetImport)
-		return errors.Join(e.print().Import(r), err)
-	})
-}
-
 type (
 	migrateCmd       struct{}
 	doctorCmd        struct{}

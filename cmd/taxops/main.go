@@ -34,7 +34,9 @@ type cli struct {
 		Run inspectRunCmd `cmd:"" help:"Run one round on this machine without a server; the exit code is the worst state: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."`
 	} `cmd:"" help:"Inspect this machine. Example: taxops inspect run --format json"`
 	Import struct {
-		Assets importAssetsCmd `cmd:"" help:"Read a list of assets (资产台账) and say what it would change in the register."`
+		Assets  app.AssetImport  `cmd:"" help:"Read a list of assets (资产台账) and say what it would change in the register."`
+		Zabbix  app.ZabbixImport `cmd:"" help:"Bring hosts and triggers of a Zabbix along: an export, or its API. Example: taxops import zabbix export.yaml"`
+		Scripts app.ScriptImport `cmd:"" help:"Bring a folder of old check scripts along. Example: taxops import scripts DIR --crontab crontab.txt"`
 	} `cmd:"" help:"Take in what is kept already. Example: taxops import assets 台账.xlsx --system identity --apply"`
 	Journal struct {
 		Verify journalVerifyCmd `cmd:"" help:"Prove that no row was altered: of the database, or of an export. Exit 1 with each bad row named."`
@@ -98,7 +100,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	e := &env{ctx: ctx, stdout: stdout, stderr: stderr, cli: &c, flags: map[string]string{}}
-	if err = parsed.Run(e); err == nil {
+	if err = parsed.Run(e, app.Session{Context: ctx, Open: e.open, Print: e.print()}); err == nil {
 		return 0
 	}
 	code := exitCode(1)
