@@ -2448,6 +2448,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/intake/runs/{id}/brought": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checks, scripts and plans that an import made
+         * @description After an undo with what stays, and why.
+         *
+         *     Permission: `intake.import`.
+         *
+         *     Problems: `not_found`
+         */
+        get: operations["intake.runs.brought"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/intake/runs/{id}/discard": {
         parameters: {
             query?: never;
@@ -2464,6 +2488,30 @@ export interface paths {
          *     Problems: `not_found` `stale` `not_possible_in_state`
          */
         post: operations["intake.runs.discard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/intake/runs/{id}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an import brings along with assets
+         * @description Checks with how well they stand for their triggers, scripts, plans, and what has no counterpart, each with the reason.
+         *
+         *     Permission: `intake.import`.
+         *
+         *     Problems: `not_found` `not_possible_in_state`
+         */
+        get: operations["intake.runs.parts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2542,6 +2590,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/intake/scripts/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload old check scripts
+         * @description A zip, tar or tar.gz as the body, with its crontab in it (crontab.txt, *.cron, cron.d/). Nothing is run, nothing is changed yet.
+         *
+         *     Permission: `intake.import`.
+         *
+         *     Problems: `invalid` `too_large` `forbidden`
+         */
+        post: operations["intake.scripts.upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/intake/zabbix/events": {
         parameters: {
             query?: never;
@@ -2560,6 +2632,54 @@ export interface paths {
          *     Problems: `unauthenticated` `invalid` `rate_limited` `too_large`
          */
         post: operations["intake.zabbix.events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/intake/zabbix/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload an export of Zabbix
+         * @description XML, JSON or YAML of 3.0 to 7.x as the body, at most 64 MiB. Nothing is changed yet.
+         *
+         *     Permission: `intake.import`.
+         *
+         *     Problems: `invalid` `too_large` `forbidden`
+         */
+        post: operations["intake.zabbix.upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/intake/zabbix/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read a Zabbix server through its API
+         * @description 4.0 to 7.x, with reading methods only. Token and password are used once and kept nowhere. Nothing is changed yet.
+         *
+         *     Permission: `intake.import`.
+         *
+         *     Problems: `invalid` `too_large` `forbidden`
+         */
+        post: operations["intake.zabbix.read"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3288,6 +3408,12 @@ export interface components {
         ApplyInputBody: {
             /** @description Of the preview */
             digest: string;
+            /** @description Hosts that are not taken, by line of the preview */
+            leave_lines?: number[] | null;
+            /** @description Parts that are not taken, by id */
+            leave_parts?: string[] | null;
+            /** @description Leave out checks that ask only nearly what their triggers asked */
+            only_exact?: boolean;
             /** @description Leave conflicts out; otherwise they refuse the whole */
             skip_conflicts?: boolean;
             /** Format: int64 */
@@ -3432,6 +3558,59 @@ export interface components {
             /** Format: double */
             worst: number;
         };
+        BroughtPartView: {
+            detail: string;
+            /** @enum {string} */
+            fidelity: "exact" | "near" | "none";
+            /** @description Triggers or lines of cron that it stands for */
+            from: string[];
+            id: string;
+            /**
+             * @description none: what has no counterpart here
+             * @enum {string}
+             */
+            kind: "check" | "script" | "plan" | "none";
+            /**
+             * Format: int64
+             * @description Of the host in the preview, 0 for none
+             */
+            line: number;
+            /** @description Host or file */
+            name: string;
+            /**
+             * @description Why it will not run at first
+             * @enum {string}
+             */
+            off: "" | "not_reached" | "draft" | "plan_off";
+            /** @enum {string} */
+            outcome: "new" | "same" | "blocked" | "none";
+            /** @description Why it is blocked */
+            says: string;
+            /** @description What it is: the kind of a check, the trigger, the file, the line of cron */
+            title: string;
+            title_en: string;
+            /** @description Of the kind of a check */
+            title_zh: string;
+            /** @description Codes: why it is only nearly, or not, the same */
+            why: string[];
+        };
+        BroughtView: {
+            asset_id: string;
+            /** @enum {string} */
+            kind: "check" | "script" | "plan";
+            /**
+             * @description Why it was not taken away when the run was undone
+             * @enum {string}
+             */
+            left: "" | "gone" | "changed" | "in_use";
+            name: string;
+            /**
+             * @description Why it did not run at first
+             * @enum {string}
+             */
+            off: "" | "not_reached" | "draft" | "plan_off";
+            thing_id: string;
+        };
         BulkInputBody: {
             area_path?: string;
             /** @description Labels to take away */
@@ -3453,6 +3632,11 @@ export interface components {
              * @description Assets that differ now
              */
             changed: number;
+        };
+        BundleNote: {
+            /** @enum {string} */
+            code: "missing_template" | "maintenance";
+            text: string;
         };
         Card: {
             /** Format: int64 */
@@ -3542,7 +3726,7 @@ export interface components {
             /** @description Empty when nothing is wrong */
             open_finding_id: string;
             /** @enum {string} */
-            origin: "discovered" | "added";
+            origin: "discovered" | "added" | "imported";
             /** @description Without the secret ones */
             params: {
                 [key: string]: unknown;
@@ -4242,6 +4426,9 @@ export interface components {
         };
         ItemsArea: {
             items: components["schemas"]["Area"][];
+        };
+        ItemsBroughtView: {
+            items: components["schemas"]["BroughtView"][];
         };
         ItemsFieldView: {
             items: components["schemas"]["FieldView"][];
@@ -4963,6 +5150,22 @@ export interface components {
             /** @enum {string} */
             type: "string" | "int" | "float" | "bool" | "strings";
         };
+        PartsView: {
+            /** @description All parts, as kind.outcome and fidelity.how */
+            counts: {
+                [key: string]: number;
+            };
+            /** @description Of the whole preview */
+            digest: string;
+            items: components["schemas"]["BroughtPartView"][];
+            /** @description Facts of the source: templates that are missing, maintenances */
+            notes: components["schemas"]["BundleNote"][];
+            /**
+             * Format: int64
+             * @description Parts that the filters take
+             */
+            total: number;
+        };
         PasswordBody: {
             password: string;
         };
@@ -5218,6 +5421,23 @@ export interface components {
             version: number;
             /** @description What was seen */
             why: string;
+        };
+        ReadZabbixInputBody: {
+            area_path: string;
+            /** @description Certificates of further authorities, PEM */
+            ca?: string;
+            /** @description SHA-256 of the server's certificate, instead of an authority */
+            fingerprint?: string;
+            password?: string;
+            /** @description Let the token go over http without encryption */
+            plain?: boolean;
+            system_id?: string;
+            /** @description API token (5.4 and later) */
+            token?: string;
+            /** @description Of the frontend, such as https://zabbix.example/zabbix/ */
+            url: string;
+            /** @description Without a token: a user who may read */
+            user?: string;
         };
         RemoveInputBody: {
             reason: string;
@@ -5484,7 +5704,7 @@ export interface components {
             sha256: string;
             sheet: string;
             /** @enum {string} */
-            source: "assets";
+            source: "assets" | "zabbix" | "scripts";
             /** @enum {string} */
             state: "parsed" | "applied" | "undone" | "discarded";
             system_id: string;
@@ -5519,7 +5739,7 @@ export interface components {
             rows: number;
             sha256: string;
             /** @enum {string} */
-            source: "assets";
+            source: "assets" | "zabbix" | "scripts";
             /** @enum {string} */
             state: "parsed" | "applied" | "undone" | "discarded";
             system_id: string;
@@ -10444,6 +10664,37 @@ export interface operations {
             };
         };
     };
+    "intake.runs.brought": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsBroughtView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "intake.runs.discard": {
         parameters: {
             query?: never;
@@ -10469,6 +10720,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "intake.runs.parts": {
+        parameters: {
+            query?: {
+                /** @description check, script, plan, none */
+                kind?: string;
+                /** @description exact, near, none */
+                fidelity?: string;
+                /** @description new, same, blocked, none */
+                outcome?: string;
+                /** @description Text in host, file, title or trigger */
+                q?: string;
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartsView"];
                 };
             };
             /** @description Error */
@@ -10588,6 +10881,49 @@ export interface operations {
             };
         };
     };
+    "intake.scripts.upload": {
+        parameters: {
+            query: {
+                /** @description As it is called where it comes from */
+                file_name?: string;
+                /** @description Where rows lie that do not say it */
+                area_path: string;
+                /** @description The system of rows that do not name one; may be empty */
+                system_id?: string;
+            };
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "intake.zabbix.events": {
         parameters: {
             query?: never;
@@ -10612,6 +10948,85 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "intake.zabbix.upload": {
+        parameters: {
+            query: {
+                /** @description As it is called where it comes from */
+                file_name?: string;
+                /** @description Where rows lie that do not say it */
+                area_path: string;
+                /** @description The system of rows that do not name one; may be empty */
+                system_id?: string;
+            };
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetailView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "intake.zabbix.read": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this request harmless: it takes effect once and is answered alike */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadZabbixInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetailView"];
+                };
             };
             /** @description Error */
             default: {
