@@ -36,7 +36,7 @@ type overLogin struct{ app *App }
 
 // AddOver implements reach.Checks. Each kind looks once: what the host does not have is not added.
 func (o overLogin) AddOver(ctx context.Context, scope store.Scope, assetID, login string) (int, error) {
-	kinds := builtin.ViaKinds(o.app.builtins)
+	kinds := builtin.ViaKinds(o.app.builtins) // the first is the login itself
 	worth := make([]bool, len(kinds))
 	slots := make(chan struct{}, onceAtOnce)
 	var wg sync.WaitGroup

@@ -121,9 +121,13 @@ func overviewTells(ctx context.Context, tx *store.Tx, c *Check, kind string) (bo
 	if kind == "" {
 		return false, nil
 	}
+	targets := []string{c.Target}
+	if via, _ := c.Params["via"].(string); via != "" {
+		targets = append(targets, via) // the login itself, whatever is looked at over it
+	}
 	var ids []string
 	err := tx.NewSelect().Model((*Check)(nil)).Column("id").Where("asset_id = ?", c.AssetID).Where("kind = ?", kind).
-		Where("target = ?", c.Target).Where("enabled = 1").Where("retired = 0").Scan(ctx, &ids)
+		Where("target IN (?)", bun.In(targets)).Where("enabled = 1").Where("retired = 0").Scan(ctx, &ids)
 	if err != nil {
 		return false, fmt.Errorf("overview of a check: %w", err)
 	}

@@ -376,7 +376,7 @@ func TestQuestionsFollowTheOverview(t *testing.T) {
 			if i == 0 {
 				wants(t, r, probe.Critical, "refused")
 			} else {
-				wants(t, r, probe.Unknown, "instance_down", "拒绝连接", family[0].TitleZH)
+				wants(t, r, probe.Unknown, probe.ReasonDown, "拒绝连接", family[0].TitleZH)
 			}
 		}
 	}

@@ -227,7 +227,7 @@ func TestSNMPThatDoesNotAnswer(t *testing.T) {
 		t.Error("the answer came after the context had ended")
 	}
 	cpu := kindOf(t, family, "performance.snmp_cpu")
-	wants(t, cpu.Run(t.Context(), target(t, cpu, p, nil, at)), probe.Unknown, "instance_down", "网络设备", "秒")
+	wants(t, cpu.Run(t.Context(), target(t, cpu, p, nil, at)), probe.Unknown, probe.ReasonDown, "网络设备", "秒")
 	b := family[0]
 	for _, p := range []map[string]any{
 		{}, {"host": "a", "version": "1"}, {"host": "a", "auth": "CRC"}, {"host": "a", "privacy": "ROT13"}, {"host": "a", "version": "3", "auth": "none"}, {"host": "a", "port": 0}, {"host": "a", "ignore": []any{"["}},

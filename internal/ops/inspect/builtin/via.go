@@ -76,6 +76,7 @@ func (h host) over(kinds []probe.Builtin) []probe.Builtin {
 	if h.Logins == nil {
 		return kinds
 	}
+	kinds = append(kinds, h.loginKind())
 	v := via{logins: h.Logins, bundles: &share[remote.Bundle]{}, disks: &share[map[string]usage]{}}
 	for i, b := range kinds {
 		parts, can := viaKinds[b.Kind]
@@ -96,6 +97,7 @@ type via struct {
 
 func (v via) kind(b probe.Builtin, parts []string) probe.Builtin {
 	here := b
+	b.Overview = loginOverview
 	b.Params = append(slices.Clone(b.Params), viaParam)
 	b.Check = func(p map[string]any) error {
 		if here.Check == nil {
@@ -129,6 +131,61 @@ func (v via) kind(b probe.Builtin, parts []string) probe.Builtin {
 		return v.run(ctx, t, name, here.Kind, parts)
 	}
 	return b
+}
+
+// loginOverview is the kind that reports whether a login works at all.
+const loginOverview = "service.ssh"
+
+// loginKind is the overview of a host that is looked at over a login: whether it can be reached and
+// signed in to. The other checks over the login leave that to it.
+func (h host) loginKind() probe.Builtin {
+	required := viaParam
+	required.Required, required.TitleZH, required.TitleEN = true, "登录方式", "Login"
+	return probe.Builtin{
+		Kind: loginOverview, Class: probe.Service, TitleZH: "SSH 登录", TitleEN: "SSH login",
+		HelpZH: "以登录方式登录主机（不执行命令）：能否到达、主机密钥是否为已确认的、账户是否可用、登录耗时。经同一登录方式的其他检查项在主机不可达时只指向本项，一次故障只有一个隐患。" +
+			"变红时：不可达——查主机、网络与防火墙；密钥改变——核对是否重装过系统，否则报告安全员；拒绝登录——查账户、口令有效期与 sshd 设置。",
+		HelpEN: "Signs in to a host over its login and runs nothing: whether it can be reached, shows the accepted key and lets the account in, and how long that takes. While the host cannot be reached the other checks over the login only point here, so that one outage is one finding. " +
+			"When red: if unreachable check host, network and firewall; if its key changed find out whether it was installed anew, else tell the security officer; if refused check the account, its password's age and sshd.",
+		Params:     []probe.Param{required},
+		Thresholds: []probe.Threshold{{Metric: "connect_time", Warn: "2", Crit: "5", Unit: "s"}},
+		Target:     func(p map[string]any) string { name, _ := p["via"].(string); return name },
+		Verify: func(ctx context.Context, p map[string]any) error {
+			name, _ := p["via"].(string)
+			return h.Logins.MayUse(ctx, name) //nolint:wrapcheck // it is a problem already
+		},
+		Verified: verifiedTested, VerifiedOn: "OpenSSH 9.2, 2026-11", Timeout: instanceTimeout,
+		Run: func(ctx context.Context, t probe.Target) probe.Result {
+			ctx, cancel := answerBy(ctx, instanceAnswer)
+			defer cancel()
+			login, err := h.Logins.Login(ctx, t.String("via"))
+			if err != nil {
+				return probe.Unknowable("no_login", fmt.Sprintf("登录方式 %s 不可用：%v", t.String("via"), err))
+			}
+			began := time.Now()
+			c, err := remote.Connect(ctx, login, dialer(ctx).DialContext)
+			took := time.Since(began)
+			if err != nil {
+				r := ViaProblem(login, err, took)
+				var key *remote.HostKeyError
+				if !errors.As(err, &key) && r.Reason != probe.ReasonDenied && r.Reason != "bad_key" {
+					r.State = probe.Critical // here it is the host itself that is asked about
+				}
+				return r
+			}
+			c.Close()
+			r := t.Report()
+			r.Measure("connect_time", "登录耗时", took.Seconds(), "s")
+			return r.Result(fmt.Sprintf("%s@%s 登录成功，耗时 %s", login.User, login.Address(), probe.Humanize(took.Seconds(), "s")))
+		},
+	}
+}
+
+// follows is what a check over a login says when the login does not work: that is for service.ssh to
+// report.
+func (v via) follows(r probe.Result) *probe.Result {
+	r.State, r.Reason, r.Summary = probe.Unknown, probe.ReasonDown, "未能查看（见“SSH 登录”）："+r.Summary
+	return &r
 }
 
 // run lays out what a host answered and lets the kind look at that.
@@ -222,8 +279,7 @@ func (v via) bundle(ctx context.Context, l remote.Login, part string, since time
 		return remote.Parse(nonce, out) //nolint:wrapcheck // it says what it is
 	})
 	if err != nil {
-		r := ViaProblem(l, err, took)
-		return b, &r
+		return b, v.follows(ViaProblem(l, err, took))
 	}
 	return b, nil
 }
@@ -283,8 +339,7 @@ func (v via) df(ctx context.Context, l remote.Login, since time.Time) (map[strin
 		return parseDF(space, inodes)
 	})
 	if err != nil {
-		r := ViaProblem(l, err, took)
-		return nil, &r
+		return nil, v.follows(ViaProblem(l, err, took))
 	}
 	return disks, nil
 }
@@ -356,10 +411,15 @@ func ViaProblem(l remote.Login, err error, took time.Duration) probe.Result {
 	return r
 }
 
-// ViaKinds lists the kinds that can look over a login and need no further settings.
+// ViaKinds lists the kinds that can look over a login and need no settings but that, the login itself
+// first.
 func ViaKinds(kinds []probe.Builtin) []probe.Builtin {
 	var out []probe.Builtin
 	for _, b := range kinds {
+		if b.Kind == loginOverview {
+			out = slices.Insert(out, 0, b)
+			continue
+		}
 		if _, can := viaKinds[b.Kind]; can && !slices.ContainsFunc(b.Params, func(p probe.Param) bool { return p.Required }) {
 			if _, err := b.CheckParams(nil); err == nil {
 				out = append(out, b)

@@ -107,7 +107,8 @@ func TestOverSSHThatCannot(t *testing.T) {
 		"refused": with(func(l *remote.Login) { l.Port = closedPort(t) }), "hangs": with(func(l *remote.Login) { l.Port = peer(t, hangsUp) }),
 		"greets": with(func(l *remote.Login) { l.Port, l.Pinned = menu.Port, menu.HostKey }),
 	}
-	b := kindOf(t, All(Deps{Logins: logins}), "performance.memory")
+	kinds := All(Deps{Logins: logins})
+	b, overview := kindOf(t, kinds, "performance.memory"), kindOf(t, kinds, "service.ssh")
 	for name, want := range map[string]struct {
 		state  probe.State
 		reason probe.Reason
@@ -117,16 +118,19 @@ func TestOverSSHThatCannot(t *testing.T) {
 		"changed": {probe.Unknown, "host_key_changed", []string{remote.Fingerprint(s.HostKey), remote.Fingerprint(other.HostKey), "未登录"}},
 		"denied":  {probe.Unknown, probe.ReasonDenied, []string{"拒绝登录"}},
 		"bad_key": {probe.Unknown, "bad_key", nil},
-		"refused": {probe.Unknown, "refused", nil},
+		"refused": {probe.Critical, "refused", nil},
 		"nobody":  {probe.Unknown, "no_login", nil},
-		"greets":  {probe.OK, "", []string{"可用内存"}},
 	} {
-		r := run(t, b, map[string]any{"via": name}, nil)
-		wants(t, r, want.state, want.reason, want.words...)
+		wants(t, run(t, overview, map[string]any{"via": name}, nil), want.state, want.reason, want.words...)
+		if name != "nobody" { // the others point to it, with the same words
+			wants(t, run(t, b, map[string]any{"via": name}, nil), probe.Unknown, probe.ReasonDown, append(want.words, "SSH 登录")...)
+		}
 	}
-	if r := run(t, b, map[string]any{"via": "hangs"}, nil); r.State != probe.Unknown {
-		t.Errorf("%s %s", r.State, r.Summary)
+	if r := run(t, overview, map[string]any{"via": "hangs"}, nil); r.State != probe.Critical {
+		t.Errorf("a host that hangs up: %s %s %s", r.State, r.Reason, r.Summary)
 	}
+	wants(t, run(t, b, map[string]any{"via": "greets"}, nil), probe.OK, "", "可用内存")
+	wants(t, run(t, overview, map[string]any{"via": "greets"}, nil), probe.OK, "", "登录成功")
 	if err := b.Verify(t.Context(), map[string]any{"via": "nobody"}); err == nil {
 		t.Error("a login that does not exist was taken")
 	}
