@@ -13,6 +13,7 @@ export default function KeyHelp({ open, onClose }: { open: boolean; onClose: () 
     [['/'], t('help.search')],
     [['j', 'k'], t('help.move')],
     [['Enter'], t('help.open')],
+    [['x'], t('help.tick')],
     [['r'], t('help.run')],
     [['a'], t('help.assign')],
     [['Ctrl Enter'], t('help.sign')],

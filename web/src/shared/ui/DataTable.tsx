@@ -1,6 +1,6 @@
 import { LeftOutlined, ReloadOutlined, RightOutlined, SearchOutlined } from '@ant-design/icons'
 import { keepPreviousData, useQuery, type QueryKey } from '@tanstack/react-query'
-import { Button, Input, Table, Tooltip, type InputRef, type TableColumnType } from 'antd'
+import { Button, Checkbox, Input, Table, Tooltip, type InputRef, type TableColumnType } from 'antd'
 import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Query } from '@/shared/api/client'
@@ -101,6 +101,9 @@ export function DataTable<T extends object>(props: Props<T>) {
       const row = rows.find((one) => rowKey(one) === cursorKey)
       if (row) onOpen?.(row)
     },
+    x: () => {
+      if (cursorKey && rows.some((row) => rowKey(row) === cursorKey)) toggle(cursorKey)
+    },
     '/': () => searchBox.current?.focus(),
   })
 
@@ -122,6 +125,28 @@ export function DataTable<T extends object>(props: Props<T>) {
     showSorterTooltip: false,
     render: (_: unknown, row: T, index: number) => column.render(row, index),
   }))
+  const { selected = [], onSelect } = props
+  const toggle = (key: string) =>
+    onSelect?.(selected.includes(key) ? selected.filter((one) => one !== key) : [...selected, key])
+  const wholePage = rows.length > 0 && rows.every((row) => selected.includes(rowKey(row)))
+  const togglePage = () => {
+    const here = rows.map(rowKey)
+    onSelect?.(wholePage ? selected.filter((key) => !here.includes(key)) : [...new Set([...selected, ...here])])
+  }
+  // A column of our own: the table's repeats its boxes in a hidden row that can be tabbed to.
+  if (onSelect)
+    tableColumns.unshift({
+      key: 'select',
+      title: t('table.select'),
+      width: 52,
+      render: (_: unknown, row: T) => (
+        <Checkbox
+          aria-label={t('table.selectRow')}
+          checked={selected.includes(rowKey(row))}
+          onChange={() => toggle(rowKey(row))}
+        />
+      ),
+    })
   const widths = columns.reduce((sum, column) => sum + (column.width ?? 180), 0)
 
   const nothing = filtered ? (
@@ -153,6 +178,11 @@ export function DataTable<T extends object>(props: Props<T>) {
           )}
           {filters}
           <span className="grow" />
+          {onSelect && rows.length > 0 && (
+            <Button type="text" onClick={togglePage}>
+              {t(wholePage ? 'table.unselectPage' : 'table.selectPage')}
+            </Button>
+          )}
           {tools}
           {exportPath && (
             <ExportButton name={exportPath.split('/')[2]!} path={exportPath} query={{ ...active, sort }} />
@@ -182,13 +212,6 @@ export function DataTable<T extends object>(props: Props<T>) {
             dataSource={rows as T[]}
             rowKey={rowKey}
             pagination={false}
-            rowSelection={
-              props.onSelect && {
-                selectedRowKeys: props.selected,
-                preserveSelectedRowKeys: true,
-                onChange: (keys) => props.onSelect?.(keys.map(String)),
-              }
-            }
             scroll={{ x: widths }}
             sticky={{ getContainer: () => document.getElementById('main') ?? window }}
             rowClassName={(row) =>

@@ -61,6 +61,12 @@ export default function MapPicture({ map, here }: { map: AssetMap; here?: string
         fitViewOptions={{ maxZoom: 1, padding: 0.2 }}
         colorMode={theme === 'dark' ? 'dark' : 'light'}
         nodesConnectable={false}
+        ariaLabelConfig={{
+          'controls.ariaLabel': t('map.picture'),
+          'controls.zoomIn.ariaLabel': t('map.zoomIn'),
+          'controls.zoomOut.ariaLabel': t('map.zoomOut'),
+          'controls.fitView.ariaLabel': t('map.fit'),
+        }}
         nodesDraggable={false}
         elementsSelectable={false}
         onNodeClick={(_, node) => void navigate({ to: `/fleet/assets/${node.id}` as string })}
