@@ -74,6 +74,7 @@ func (m *Module) Routes(r *api.Router) {
 	m.planRoutes(r)
 	m.roundRoutes(r)
 	m.coverageRoutes(r)
+	m.proofRoutes(r)
 	m.findingRoutes(r)
 	m.dailyRoutes(r)
 	m.exemptionRoutes(r)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"taxops/internal/kernel/api"
+	"taxops/internal/kernel/problem"
 	"taxops/internal/kernel/store"
 )
 
@@ -31,6 +32,37 @@ type coverageView struct {
 	TreeRoot string           `json:"tree_root" doc:"Root of the Merkle tree over the roots of the day's rounds, as in the journal"`
 	Revision int64            `json:"revision" doc:"1, and one more each time that something came late"`
 	ClosedAt time.Time        `json:"closed_at"`
+}
+
+type proofView struct {
+	ResultID    string `json:"result_id"`
+	Leaf        string `json:"leaf" doc:"SHA-256 of the result's content in canonical JSON, in hex: the leaf of the tree"`
+	Path        []Step `json:"path" nullable:"false" doc:"From the leaf, SM3 of a byte 0 and its text, to the root: SM3 of a byte 1 and the two hashes"`
+	TreeRoot    string `json:"tree_root"`
+	RoundID     string `json:"round_id"`
+	RoundNumber string `json:"round_number"`
+	JournalType string `json:"journal_type" doc:"Kind of the row of the journal, with the round as its subject, that holds the root"`
+}
+
+func (m *Module) proofRoutes(r *api.Router) {
+	api.Register(r, api.Operation{
+		ID: "inspect.results.proof", Method: http.MethodGet, Path: "/inspect/results/{id}/proof", Permission: PermissionRead,
+		Summary: "What shows that a result was not changed",
+		Doc:     "The steps from the result to the root of its round's tree, which the journal holds since the round was closed.",
+		Codes:   []problem.Code{problem.NotFound, problem.NotPossibleInState},
+	}, func(ctx context.Context, in *api.IDInput) (*api.Output[proofView], error) {
+		p, err := m.ProveResult(ctx, api.ScopeFrom(ctx), in.ID)
+		return answer(p, err, func(p Proof) (proofView, error) {
+			v := proofView{
+				ResultID: p.Result.ID, Leaf: p.Result.SHA256, Path: p.Path, TreeRoot: p.Round.TreeRoot, RoundID: p.Round.ID,
+				RoundNumber: p.Round.Number, JournalType: TypeRoundFinished,
+			}
+			if v.Path == nil {
+				v.Path = []Step{}
+			}
+			return v, nil
+		})
+	})
 }
 
 func (m *Module) coverageRoutes(r *api.Router) {

@@ -124,6 +124,11 @@ func TestLateResultsAreHistoryOnly(t *testing.T) {
 		if after.Late != 4 || after.Ran != 0 || after.Missed != 4 || after.TreeRoot != closed.TreeRoot {
 			t.Errorf("round after late results: %+v", after)
 		}
+		for _, r := range b.results() {
+			if _, err := b.ProveResult(b.ctx(), store.Everything(), r.ID); (err != nil) != (r.RoundID == late.ID) {
+				t.Errorf("proof of a result: %v", err)
+			}
+		}
 		views, err := b.viewItems(b.ctx(), &after)
 		if err != nil || len(views) != 4 {
 			t.Fatalf("%d items %v", len(views), err)

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -169,6 +170,9 @@ func TestOneHistory(t *testing.T) {
 				if err != nil || jsonOf(got) != jsonOf(r) {
 					t.Errorf("%s: result by id: %s %v", stage.name, jsonOf(got), err)
 				}
+				if p, err := b.ProveResult(b.ctx(), store.Everything(), r.ID); err != nil || climb(t, r.SHA256, p.Path) != p.Round.TreeRoot {
+					t.Errorf("%s: proof of %s: %v", stage.name, r.ID, err)
+				}
 				if _, err := b.Result(b.ctx(), store.NewScope(store.ScopeGrant{AreaPath: "/46/"}), r.ID); codeOf(err) != "not_found" {
 					t.Errorf("%s: result of another area: %v", stage.name, err)
 				}
@@ -197,6 +201,40 @@ func (b *bed) courseNow(checkID string) []Result {
 		b.t.Fatal(err)
 	}
 	return out
+}
+
+// climb goes from a leaf to the root as one does who has only the proof.
+func climb(t *testing.T, leaf string, path []Step) string {
+	t.Helper()
+	h := digest(append([]byte{0}, leaf...))
+	for _, s := range path {
+		other, err := hex.DecodeString(s.Hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Side == "left" {
+			h = digest(append(append([]byte{1}, other...), h...))
+		} else {
+			h = digest(append(append([]byte{1}, h...), other...))
+		}
+	}
+	return hex.EncodeToString(h)
+}
+
+func TestEveryLeafLeadsToTheRoot(t *testing.T) {
+	var leaves []string
+	for n := range 20 {
+		leaves = append(leaves, fmt.Sprint("leaf ", n))
+		for of, leaf := range leaves {
+			root, path := treePath(leaves, of)
+			if root != treeRoot(leaves) || climb(t, leaf, path) != root {
+				t.Errorf("leaf %d of %d", of, len(leaves))
+			}
+			if climb(t, "another", path) == root {
+				t.Errorf("anything leads to the root of %d", len(leaves))
+			}
+		}
+	}
 }
 
 // What another server joins meanwhile is not joined twice.

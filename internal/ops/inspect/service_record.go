@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"taxops/internal/kernel/probe"
+	"taxops/internal/kernel/problem"
 	"taxops/internal/kernel/store"
 	"taxops/internal/ops/inspect/segment"
 )
@@ -239,6 +240,39 @@ func (m *Module) leaves(ctx context.Context, tx *store.Tx, r *Round) ([]string, 
 		return nil, err
 	}
 	return leavesOf(results), nil
+}
+
+// Proof shows that a result belongs to a round as it was closed into the journal.
+type Proof struct {
+	Result *Result
+	Round  *Round
+	Path   []Step
+}
+
+// ProveResult leads from a result to the root in its round's closing row. That takes all results of the
+// round, so it is possible as long as these are kept, and not when some came after the round was closed.
+func (m *Module) ProveResult(ctx context.Context, scope store.Scope, id string) (Proof, error) {
+	r, err := m.Result(ctx, scope, id)
+	if err != nil {
+		return Proof{}, err
+	}
+	round, err := findRound(ctx, m.db.Read(), store.Everything(), r.RoundID)
+	if err != nil {
+		return Proof{}, err
+	}
+	if round.State != roundFinished {
+		return Proof{}, problem.New(problem.NotPossibleInState, "round %s is not closed yet", round.Number)
+	}
+	_, results, err := m.roundContents(ctx, round)
+	if err != nil {
+		return Proof{}, err
+	}
+	leaves := leavesOf(results)
+	root, path := treePath(leaves, slices.Index(leaves, r.SHA256))
+	if root != round.TreeRoot {
+		return Proof{}, problem.New(problem.NotPossibleInState, "the results of round %s are not those with which it was closed: older ones are gone, or some came late", round.Number)
+	}
+	return Proof{Result: r, Round: round, Path: path}, nil
 }
 
 // leavesOf orders the hashes of results by their checks.
