@@ -2048,6 +2048,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inspect/results/{id}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What shows that a result was not changed
+         * @description The steps from the result to the root of its round's tree, which the journal holds since the round was closed.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `not_found` `not_possible_in_state`
+         */
+        get: operations["inspect.results.proof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inspect/rounds": {
         parameters: {
             query?: never;
@@ -5393,6 +5417,18 @@ export interface components {
             password: string;
             totp?: string;
         };
+        ProofView: {
+            /** @description Kind of the row of the journal, with the round as its subject, that holds the root */
+            journal_type: string;
+            /** @description SHA-256 of the result's content in canonical JSON, in hex: the leaf of the tree */
+            leaf: string;
+            /** @description From the leaf, SM3 of a byte 0 and its text, to the root: SM3 of a byte 1 and the two hashes */
+            path: components["schemas"]["Step"][];
+            result_id: string;
+            round_id: string;
+            round_number: string;
+            tree_root: string;
+        };
         ProposalView: {
             area_path: string;
             /** @description The component that it became */
@@ -6106,6 +6142,15 @@ export interface components {
             /** @description In which we are now */
             periods: components["schemas"]["PeriodView"][];
             today: components["schemas"]["DayView"];
+        };
+        Step: {
+            /** @description SM3 in hex */
+            hash: string;
+            /**
+             * @description Where the other hash stands
+             * @enum {string}
+             */
+            side: "left" | "right";
         };
         StepView: {
             actor_id: string;
@@ -9918,6 +9963,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ResultView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "inspect.results.proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProofView"];
                 };
             };
             /** @description Error */
