@@ -129,7 +129,13 @@ function Proposals({ check, kind, onClose }: { check: Check; kind: Kind; onClose
               <Form.Item
                 name="take"
                 style={{ marginBottom: 0 }}
-                rules={[{ required: true, type: 'array', min: 1, message: t('proposal.choose') }]}
+                rules={[
+                  {
+                    // Not "required": a group of boxes may not carry that attribute.
+                    validator: (_, chosen: string[]) =>
+                      chosen.length > 0 ? Promise.resolve() : Promise.reject(new Error(t('proposal.choose'))),
+                  },
+                ]}
               >
                 <Checkbox.Group className="proposals">
                   {data.items.map((p) => (
