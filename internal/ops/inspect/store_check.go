@@ -127,7 +127,7 @@ func overviewTells(ctx context.Context, tx *store.Tx, c *Check, kind string) (bo
 	}
 	var ids []string
 	err := tx.NewSelect().Model((*Check)(nil)).Column("id").Where("asset_id = ?", c.AssetID).Where("kind = ?", kind).
-		Where("target IN (?)", bun.In(targets)).Where("enabled = 1").Where("retired = 0").Scan(ctx, &ids)
+		Where("target IN (?)", bun.List(targets)).Where("enabled = 1").Where("retired = 0").Scan(ctx, &ids)
 	if err != nil {
 		return false, fmt.Errorf("overview of a check: %w", err)
 	}

@@ -35,7 +35,7 @@ var (
 func checkFolder(p map[string]any) error {
 	dir, _ := p["dir"].(string)
 	if !filepath.IsAbs(dir) || filepath.Clean(dir) != strings.TrimRight(dir, "/") && dir != "/" {
-		return fmt.Errorf("dir %q is not an absolute path without . and ..", dir)
+		return fmt.Errorf("dir %q must be absolute and without dots between its slashes", dir)
 	}
 	pattern, _ := p["pattern"].(string)
 	if strings.ContainsRune(pattern, '/') {

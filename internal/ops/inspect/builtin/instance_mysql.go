@@ -43,8 +43,6 @@ type (
 	}
 )
 
-func (s *myState) mariaDB() bool { return strings.Contains(s.version, "MariaDB") }
-
 func numberIn(m map[string]string, name string) float64 {
 	v, _ := strconv.ParseFloat(m[name], 64)
 	return v

@@ -61,7 +61,6 @@ type pgState struct {
 	where   string
 	connect time.Duration
 	about   pgAbout
-	asked   time.Time // by the server's clock
 
 	connections  part[pgConnections]
 	xids         part[[]pgAge]
