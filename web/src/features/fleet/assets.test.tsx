@@ -126,6 +126,7 @@ it('changes name and labels with the version that was read', async () => {
     area_path: '/45/',
     system_id: 'sys-1',
     labels: { room: '一号机房', rack: 'B3' },
+    values: {},
     version: 3,
   })
 })

@@ -52,6 +52,7 @@ export function AssetForm({ open, asset, onClose, onSaved }: Props) {
       initialValues={{
         kind: asset?.kind ?? 'host',
         name: asset?.name,
+        parent_id: asset?.parent_id || undefined,
         area_path: asset?.area_path ?? me?.installation.area_path,
         system_id: asset?.system_id || undefined,
         values: Object.fromEntries(profileNames.map((name) => [name, asset?.[name] || undefined])),
@@ -67,13 +68,17 @@ export function AssetForm({ open, asset, onClose, onSaved }: Props) {
           labels,
         }
         const given = (name: ProfileName) => (values.values?.[name] ?? '').trim()
+        const moved = asset?.kind === 'component' && values.parent_id && values.parent_id !== asset.parent_id
         const saved = asset
           ? await changeAsset(asset.id, {
               ...place,
-              values: onlyIfAny(
-                profileNames.filter((n) => given(n) !== asset[n] && !(n === 'reach' && asset.reach === 'local')),
-                given,
-              ),
+              values: {
+                ...onlyIfAny(
+                  profileNames.filter((n) => given(n) !== asset[n] && !(n === 'reach' && asset.reach === 'local')),
+                  given,
+                ),
+                ...(moved ? { parent_id: values.parent_id! } : undefined),
+              },
               version: asset.version,
             })
           : await createAsset(
@@ -104,6 +109,11 @@ export function AssetForm({ open, asset, onClose, onSaved }: Props) {
           <Form.Item name="name" label={t('asset.name')} rules={required(t('asset.name'))}>
             <Input maxLength={100} autoComplete="off" />
           </Form.Item>
+          {asset?.kind === 'component' && (
+            <Form.Item name="parent_id" label={t('asset.parent')} rules={required(t('asset.parent'))}>
+              <AssetSelect label={t('asset.parent')} width="100%" />
+            </Form.Item>
+          )}
           {!asset && (
             <Form.Item noStyle shouldUpdate={(a: Values, b: Values) => a.kind !== b.kind}>
               {() =>
