@@ -290,6 +290,7 @@ func (s *Service) Routes(r *api.Router) {
 		return &api.Output[yearView]{Body: v}, err
 	})
 	s.periodRoutes(r)
+	s.exportRoutes(r)
 }
 
 func (s *Service) periodRoutes(r *api.Router) {

@@ -207,21 +207,11 @@ func (j *Journal) Routes(r *api.Router) {
 		Summary: "List segments", Doc: "Closed parts of the chain with their signed roots, the latest first." + wholeDoc,
 		Codes: []problem.Code{problem.Forbidden},
 	}, func(ctx context.Context, in *api.ListParams) (*api.PageOutput[journalSegment], error) {
-		if err := j.wholeOnly(ctx); err != nil {
-			return nil, err
-		}
-		page, err := store.List[segmentRow](ctx, j.db.Read(), &store.ListSpec{
-			Table: "journal_segment", Key: "number", Sorts: map[string]string{"number": "number"}, DefaultSort: "-number",
-		}, store.Everything(), in.Query(nil), nil)
+		page, err := j.pageOfSegments(ctx, in.Query(nil))
 		if err != nil {
 			return nil, err
 		}
-		return api.ToPage(page, func(s segmentRow) journalSegment {
-			return journalSegment{
-				Number: s.Number, FirstSeq: s.FirstSeq, LastSeq: s.LastSeq, Root: hexOf(s.Root), PrevRoot: hexOf(s.PrevRoot),
-				ClosedAt: s.ClosedAt.Time, Signature: hexOf(s.Signature), SignerFingerprint: s.Fingerprint, CopiedAt: j.copiedAt(s.Number),
-			}
-		}), nil
+		return api.ToPage(page, func(s journalSegment) journalSegment { return s }), nil
 	})
 	api.Register(r, api.Operation{
 		ID: "journal.types.list", Method: http.MethodGet, Path: "/journal/types", Permission: permRead, Summary: "List types of rows",
@@ -270,24 +260,11 @@ func (j *Journal) verificationRoutes(r *api.Router) {
 		ID: "journal.verifications.list", Method: http.MethodGet, Path: "/journal/verifications", Permission: permRead, Summary: "List verifications", Doc: "The latest first." + wholeDoc,
 		Codes: []problem.Code{problem.Forbidden},
 	}, func(ctx context.Context, in *api.ListParams) (*api.PageOutput[journalVerification], error) {
-		if err := j.wholeOnly(ctx); err != nil {
-			return nil, err
-		}
-		page, err := store.List[verificationRow](ctx, j.db.Read(), &store.ListSpec{
-			Table: "journal_verification", Key: "id", Sorts: map[string]string{"started_at": "started_at"}, DefaultSort: "-started_at",
-		}, store.Everything(), in.Query(nil), nil)
+		page, err := j.pageOfVerifications(ctx, in.Query(nil))
 		if err != nil {
 			return nil, err
 		}
-		ids := make([]string, 0, len(page.Items))
-		for _, v := range page.Items {
-			ids = append(ids, v.StartedBy)
-		}
-		called, err := j.call(ctx, ids...)
-		if err != nil {
-			return nil, err
-		}
-		return api.ToPage(page, func(v verificationRow) journalVerification { return v.view(called) }), nil
+		return api.ToPage(page, func(v journalVerification) journalVerification { return v }), nil
 	})
 }
 

@@ -99,6 +99,7 @@ func (j *Journal) exportRoutes(r *api.Router) {
 		List: "journal.rows", Page: j.views, Columns: j.rowColumns(),
 		Ask: func(in *rowsExportInput) (api.ExportParams, map[string]string) { return in.ExportParams, in.filters() },
 	})
+	j.partExportRoutes(r)
 }
 
 func (j *Journal) rowColumns() []api.ExportColumn[JournalRow] {

@@ -355,7 +355,7 @@ func TestOperationsNeedTheirPermission(t *testing.T) {
 			t.Errorf("%s asks for %q", op.ID, op.Permission)
 		}
 	}
-	if n := len(r.Operations()); n != 12 {
+	if n := len(r.Operations()); n != 14 {
 		t.Errorf("%d operations", n)
 	}
 }

@@ -198,9 +198,23 @@ func moment(location, text string, otherwise time.Time) (time.Time, error) {
 	return t, nil
 }
 
+// PlanFilters narrow a list of plans; exported so that the API description shows them.
+type PlanFilters struct {
+	Enabled string `query:"enabled" doc:"true, false"`
+}
+
+func (f *PlanFilters) filters() map[string]string {
+	return map[string]string{"enabled": flag(f.Enabled)}
+}
+
 type plansInput struct {
 	api.ListParams
-	Enabled string `query:"enabled" doc:"true, false"`
+	PlanFilters
+}
+
+func (m *Module) pageOfPlans(ctx context.Context, query store.ListQuery) (store.Page[planView], error) {
+	page, err := store.List[Plan](ctx, m.db.Read(), planList(), api.ScopeFrom(ctx), query, nil)
+	return listed(ctx, page, err, func(p Plan) string { return p.ID }, m.viewPlans)
 }
 
 type planBody struct {
@@ -294,8 +308,7 @@ func (m *Module) planRoutes(r *api.Router) {
 	api.Register(r, api.Operation{
 		ID: "inspect.plans.list", Method: http.MethodGet, Path: "/inspect/plans", Permission: PermissionRead, Summary: "Plans",
 	}, func(ctx context.Context, in *plansInput) (*api.PageOutput[planView], error) {
-		page, err := store.List[Plan](ctx, m.db.Read(), planList(), api.ScopeFrom(ctx), in.Query(map[string]string{"enabled": flag(in.Enabled)}), nil)
-		return answerPage(listed(ctx, page, err, func(p Plan) string { return p.ID }, m.viewPlans))
+		return answerPage(m.pageOfPlans(ctx, in.Query(in.filters())))
 	})
 	api.Register(r, api.Operation{
 		ID: "inspect.plans.create", Method: http.MethodPost, Path: "/inspect/plans", Permission: PermissionManage,

@@ -30,6 +30,11 @@ type roundsExportInput struct {
 	RoundFilters
 }
 
+type plansExportInput struct {
+	api.ExportParams
+	PlanFilters
+}
+
 type gapsExportInput struct {
 	api.ExportParams
 	GapFilters
@@ -72,6 +77,12 @@ func (m *Module) exportRoutes(r *api.Router) {
 		Ask: func(in *roundsExportInput) (api.ExportParams, map[string]string) {
 			return in.ExportParams, in.filters()
 		},
+	})
+	api.RegisterExport(r, api.Operation{
+		ID: "inspect.plans.export", Path: "/inspect/plans/export", Permission: PermissionRead, Summary: "Plans as a file",
+	}, api.ListExport[plansExportInput, planView]{
+		List: "inspect.plans", Page: m.pageOfPlans, Columns: planColumns(),
+		Ask: func(in *plansExportInput) (api.ExportParams, map[string]string) { return in.ExportParams, in.filters() },
 	})
 	api.RegisterExport(r, api.Operation{
 		ID: "inspect.gaps.export", Path: "/inspect/gaps/export", Permission: PermissionRead, Summary: "Rounds that did not take place, as a file",
@@ -308,5 +319,63 @@ func gapColumns() []api.ExportColumn[gapView] {
 		{TitleZH: "缺失轮次", TitleEN: "Missed rounds", Value: func(g gapView, _ api.Words) any { return g.MissedRounds }},
 		{TitleZH: "原因", TitleEN: "Reason", Value: func(g gapView, w api.Words) any { return reasons.Of(w, g.Reason) }},
 		{TitleZH: "记录时间", TitleEN: "Noted", Value: func(g gapView, _ api.Words) any { return g.NotedAt }},
+	}
+}
+
+func planColumns() []api.ExportColumn[planView] {
+	classes, states := classTitles(), stateTitles()
+	planStates := api.Titles{
+		planOn: {"启用", "On"}, planOff: {"停用", "Off"}, planEmpty: {"没有检查项", "Nothing to inspect"}, planNever: {"没有执行时间", "Never due"},
+	}
+	days := api.Titles{"every": {"每天", "Every day"}, "workdays": {"仅工作日", "Workdays"}}
+	care := api.Titles{"ignore": {"不区分", "As always"}, "only": {"仅在保障期内", "Only within"}, "denser": {"保障期内加密", "Denser within"}}
+	due := func(p planView) bool { return p.Enabled && p.State != planNever }
+	return []api.ExportColumn[planView]{
+		{TitleZH: "计划名称", TitleEN: "Plan", Value: func(p planView, w api.Words) any { return w.Pick(p.Name, p.NameEN) }},
+		{TitleZH: "状态", TitleEN: "State", Value: func(p planView, w api.Words) any { return planStates.Of(w, p.State) }},
+		{TitleZH: "间隔（秒）", TitleEN: "Interval in seconds", Value: func(p planView, _ api.Words) any {
+			if p.Timing.Rhythm == "times" {
+				return nil
+			}
+			return p.IntervalSeconds
+		}},
+		{TitleZH: "时刻", TitleEN: "Times", Value: func(p planView, _ api.Words) any { return strings.Join(p.Timing.Times, " ") }},
+		{TitleZH: "日期", TitleEN: "Days", Value: func(p planView, w api.Words) any { return days.Of(w, p.Timing.Days) }},
+		{TitleZH: "保障期", TitleEN: "Periods", Value: func(p planView, w api.Words) any { return care.Of(w, p.Timing.Protection) }},
+		{TitleZH: "保障期间隔（秒）", TitleEN: "Interval within periods in seconds", Value: func(p planView, _ api.Words) any {
+			if p.Timing.DenseSeconds == 0 {
+				return nil
+			}
+			return p.Timing.DenseSeconds
+		}},
+		{TitleZH: "巡检类别", TitleEN: "Classes", Value: func(p planView, w api.Words) any {
+			names := make([]string, len(p.Selector.Classes))
+			for i, c := range p.Selector.Classes {
+				names[i] = classes.Of(w, c)
+			}
+			return strings.Join(names, w.Pick("、", ", "))
+		}},
+		{TitleZH: "检查项数", TitleEN: "Checks", Value: func(p planView, _ api.Words) any { return p.CheckCount }},
+		{TitleZH: "资产数", TitleEN: "Assets", Value: func(p planView, _ api.Words) any { return p.AssetCount }},
+		{TitleZH: "最近一轮", TitleEN: "Last round", Value: func(p planView, _ api.Words) any {
+			if p.LastRound == nil {
+				return nil
+			}
+			return p.LastRound.Number
+		}},
+		{TitleZH: "结论", TitleEN: "Result", Value: func(p planView, w api.Words) any {
+			if p.LastRound == nil || p.LastRound.WorstState == "" {
+				return nil
+			}
+			return states.Of(w, p.LastRound.WorstState)
+		}},
+		{TitleZH: "下次执行", TitleEN: "Next due", Value: func(p planView, _ api.Words) any {
+			if !due(p) {
+				return nil
+			}
+			return p.NextDueAt
+		}},
+		{TitleZH: "所属机构", TitleEN: "Area", Value: func(p planView, w api.Words) any { return w.Place(p.AreaPath) }},
+		{TitleZH: "所属系统", TitleEN: "System", Value: func(p planView, w api.Words) any { return w.Place(p.SystemID) }},
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"taxops/internal/kernel/api"
 	"taxops/internal/kernel/probe"
 	"taxops/internal/kernel/problem"
-	"taxops/internal/kernel/store"
 	"taxops/internal/ops/inspect"
 	"taxops/internal/ops/inspect/wrapper"
 )
@@ -116,10 +115,19 @@ func (m *Module) viewVersion(ctx context.Context, v Version, err error) (*api.Ou
 	return &api.Output[scriptVersionDetailView]{Body: scriptVersionDetailView{ScriptVersionView: views[0], Body: v.Body}}, nil
 }
 
-type scriptsInput struct {
-	api.ListParams
+// ScriptFilters narrow a list of scripts; exported so that the API description shows them.
+type ScriptFilters struct {
 	Class string `query:"class" doc:"os_log, hardware, service, performance, instance, data"`
 	Q     string `query:"q" maxLength:"100" doc:"Text in name or title"`
+}
+
+func (f *ScriptFilters) filters() map[string]string {
+	return map[string]string{"class": f.Class, "q": f.Q}
+}
+
+type scriptsInput struct {
+	api.ListParams
+	ScriptFilters
 }
 
 // ScriptContent is what a draft holds, in a request; exported so that the API description shows it.
@@ -182,12 +190,13 @@ func (m *Module) packageRoutes(r *api.Router) {
 		ID: "script.packages.list", Method: http.MethodGet, Path: "/inspect/scripts", Permission: inspect.PermissionRead,
 		Summary: "Inspection scripts", Doc: "Within the caller's areas and systems.",
 	}, func(ctx context.Context, in *scriptsInput) (*api.PageOutput[ScriptView], error) {
-		page, err := store.List[Package](ctx, m.db.Read(), packageList(), api.ScopeFrom(ctx), in.Query(map[string]string{"class": in.Class, "q": in.Q}), nil)
+		page, err := m.pageOfPackages(ctx, in.Query(in.filters()))
 		if err != nil {
 			return nil, err
 		}
 		return api.ToPage(page, viewPackage), nil
 	})
+	m.exportRoutes(r)
 	api.Register(r, api.Operation{
 		ID: "script.packages.create", Method: http.MethodPost, Path: "/inspect/scripts", Permission: inspect.PermissionManage, MaxBody: maxRequest,
 		Summary: "Bring a script", Doc: "Makes a package with its first draft.", Status: http.StatusCreated,

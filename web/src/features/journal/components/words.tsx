@@ -20,6 +20,10 @@ export function subjectPage(subject: Row['subject']): string | null {
       return `/inspect/findings/${id}`
     case 'fleet.asset':
       return `/fleet/assets/${id}`
+    case 'intake.run':
+      return `/intake/runs/${id}`
+    case 'approval.request':
+      return `/approval/requests/${id}`
     default:
       return null
   }
@@ -31,14 +35,17 @@ export function Actor({ actor }: { actor: Row['actor'] }) {
   return <>{actor.display_name || actor.id}</>
 }
 
-export function Subject({ subject, names }: { subject: Row['subject']; names?: Row['names'] }) {
+/** A subject as people call it: by its number where its row carries one, else by the end of its id. */
+export function Subject({ row }: { row: Pick<Row, 'subject' | 'names' | 'fields'> }) {
+  const { subject, names } = row
   const { t, i18n } = useTranslation('journal')
   if (!subject.kind) return <span className="muted">—</span>
   const key = `subject.${subject.kind.replace(/\./g, '_')}`
   const word = i18n.exists(`journal:${key}`) ? t(key) : subject.kind
   const page = subjectPage(subject)
   const name = names?.[subject.id]
-  const short = subject.id.length > 13 ? `…${subject.id.slice(-8)}` : subject.id
+  const number = row.fields.number
+  const short = typeof number === 'string' ? number : subject.id.length > 13 ? `…${subject.id.slice(-8)}` : subject.id
   return (
     <span className="nowrap" title={`${subject.kind}:${subject.id}`}>
       {word}{' '}
@@ -66,7 +73,8 @@ export function useFieldText(): (value: unknown, names: Row['names']) => string 
       if (instant.test(value)) return formatTime(value, 'full')
       if (areas.some((area) => area.path === value)) return areaName(value)
       if (systems.some((system) => system.id === value)) return systemName(value)
-      return i18n.exists(`journal:value.${value}`, { nsSeparator: ':' }) ? t(`value.${value}`) : value
+      const key = `value.${value.replace(/\./g, '_')}`
+      return i18n.exists(`journal:${key}`, { nsSeparator: ':' }) ? t(key) : value
     }
     if (typeof value === 'boolean') return t(value ? 'value.true' : 'value.false')
     if (typeof value === 'number') return String(value)
