@@ -13,7 +13,7 @@ import type { NavEntry, NavGroup, Searcher } from '@/shared/feature'
 /** The only place that knows all features. */
 const features = [home, inspect, script, reach, calendar, fleet, intake, approval, journal, access]
 
-export const navGroups: NavGroup[] = ['operations', 'assets', 'governance']
+export const navGroups: NavGroup[] = ['duty', 'operations', 'assets', 'intake', 'governance']
 
 export const nav: NavEntry[] = features
   .flatMap((feature) => feature.nav)

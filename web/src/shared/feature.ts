@@ -15,7 +15,8 @@ export interface NavEntry {
   badge?: ComponentType
 }
 
-export type NavGroup = 'operations' | 'assets' | 'governance'
+/** 值守: what somebody has to act on; 巡检: what inspects; 资产; 接入: what comes from elsewhere; 治理. */
+export type NavGroup = 'duty' | 'operations' | 'assets' | 'intake' | 'governance'
 
 /** What the command palette (Ctrl K) finds in a feature by asking the server. */
 export interface Searcher {

@@ -7,6 +7,7 @@ import { useKeys } from '@/shared/lib/keys'
 import { Can } from '@/shared/lib/perm'
 import { useFilters } from '@/shared/lib/search'
 import { serverNow, shanghai } from '@/shared/lib/time'
+import { ExportButton } from '@/shared/ui/ExportButton'
 import { Notice } from '@/shared/ui/Notice'
 import { PageHeader } from '@/shared/ui/PageHeader'
 import { StateTag } from '@/shared/ui/StateTag'
@@ -48,6 +49,7 @@ export default function CalendarPage() {
               <Button onClick={() => go(today.year())}>{t('thisYear')}</Button>
               <Button icon={<RightOutlined />} aria-label={t('next')} onClick={() => go(year + 1)} />
             </Space.Compact>
+            <ExportButton name={`calendar-${year}`} path={`/calendar/years/${year}/export`} />
             <Can perm="calendar.manage">
               <Button icon={<PlusOutlined />} onClick={() => setAdding(true)}>
                 {t('period.add')}

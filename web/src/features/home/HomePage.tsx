@@ -7,7 +7,7 @@ import { formatTime } from '@/shared/lib/time'
 import { PageHeader } from '@/shared/ui/PageHeader'
 import { RunNow } from '@/shared/ui/RunNow'
 import { Empty, StateView } from '@/shared/ui/StateView'
-import { CardPanel, QuietCards } from './components/CardPanel'
+import { CardPanel, LaterCards, QuietCards } from './components/CardPanel'
 import { LastRound } from './components/LastRound'
 import './home.css'
 import { homeQuery, type Card } from './queries'
@@ -56,8 +56,9 @@ export default function HomePage() {
 function Cards({ cards }: { cards: Card[] }) {
   const { t } = useTranslation('home')
   const sorted = [...cards].sort((a, b) => gravity.indexOf(a.severity) - gravity.indexOf(b.severity))
-  const loud = sorted.filter((card) => card.severity !== 'ok')
-  const asking = loud.some((card) => card.severity !== 'info')
+  const loud = sorted.filter((card) => card.severity === 'critical' || card.severity === 'warning')
+  const later = sorted.filter((card) => card.severity === 'info')
+  const asking = loud.length > 0
   const quiet = sorted.filter((card) => card.severity === 'ok')
   if (cards.length === 0) {
     return (
@@ -71,12 +72,29 @@ function Cards({ cards }: { cards: Card[] }) {
       {!asking && <QuietCards cards={quiet} />}
       {loud.length > 0 && (
         <div className="cards">
-          {loud.map((card) => (
-            <CardPanel key={card.key} card={card} />
+          {twoColumns(loud).map((column, i) => (
+            <div key={i} className="cards-column">
+              {column.map(({ card, place }) => (
+                <CardPanel key={card.key} card={card} place={place} />
+              ))}
+            </div>
           ))}
         </div>
       )}
+      {later.length > 0 && <LaterCards cards={later} />}
       {asking && quiet.length > 0 && <QuietCards cards={quiet} />}
     </>
   )
+}
+
+/** Deals cards into two columns, the next one always where there is more room: no holes beside short cards. */
+function twoColumns(cards: Card[]): { card: Card; place: number }[][] {
+  const columns: { card: Card; place: number }[][] = [[], []]
+  const lines = [0, 0]
+  cards.forEach((card, place) => {
+    const at = lines[1]! < lines[0]! ? 1 : 0
+    columns[at]!.push({ card, place })
+    lines[at]! += card.items.length + 2
+  })
+  return columns.filter((column) => column.length > 0)
 }

@@ -24,7 +24,7 @@ const home = createRoute({
 export const routes = [home] as const
 
 export const nav: NavEntry[] = [
-  { to: '/', label: 'home:nav.home', icon: HomeOutlined, group: 'operations', order: 0, key: 'h' },
+  { to: '/', label: 'home:nav.home', icon: HomeOutlined, group: 'duty', order: 0, key: 'h' },
 ]
 
 export const searchers: Searcher[] = []

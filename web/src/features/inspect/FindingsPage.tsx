@@ -69,7 +69,7 @@ export default function FindingsPage() {
     {
       key: 'number',
       title: t('col.number'),
-      width: 136,
+      width: 124,
       render: (f) => (
         <Link className="mono nowrap" to={`/inspect/findings/${f.id}` as string}>
           {f.number}
@@ -79,7 +79,7 @@ export default function FindingsPage() {
     {
       key: 'title',
       title: t('finding.title'),
-      width: 270,
+      width: 340,
       ellipsis: true,
       render: (f) => (
         <>
@@ -98,13 +98,13 @@ export default function FindingsPage() {
     {
       key: 'state',
       title: t('col.state'),
-      width: 128,
+      width: 100,
       render: (f) => <FindingStateTag state={f.state} />,
     },
     {
       key: 'assignee',
       title: t('finding.assignee'),
-      width: 116,
+      width: 90,
       ellipsis: true,
       render: (f) => f.assignee?.display_name ?? <span className="muted">{t('parts:person.none')}</span>,
     },
@@ -124,7 +124,7 @@ export default function FindingsPage() {
     {
       key: 'seen',
       title: t('finding.lastSeen'),
-      width: 110,
+      width: 96,
       render: (f) => (
         <span title={t('finding.seenTimes', { count: f.seen_count })}>
           <Ago value={f.last_seen_at} />
@@ -171,7 +171,7 @@ export default function FindingsPage() {
               name="severity"
               label={t('finding.severity')}
               multiple
-              width={150}
+              width={130}
               options={(['critical', 'unknown', 'warning'] as const).map((severity) => ({
                 value: severity,
                 label: t(`check.${severity.toUpperCase()}`),

@@ -39,7 +39,7 @@ export default function PlansPage() {
     {
       key: 'name',
       title: t('plan.name'),
-      width: 170,
+      width: 160,
       sort: 'name',
       render: (plan) => <Link to={`/inspect/plans/${plan.id}` as string}>{planName(plan)}</Link>,
     },
@@ -59,7 +59,7 @@ export default function PlansPage() {
     {
       key: 'classes',
       title: t('plan.classes'),
-      width: 230,
+      width: 200,
       ellipsis: true,
       render: (plan) => (
         <span className="soft">
@@ -105,7 +105,7 @@ export default function PlansPage() {
     {
       key: 'run',
       title: '',
-      width: 120,
+      width: 130,
       align: 'right',
       render: (plan) => due(plan) && plan.state === 'on' && <RunNow plan={plan} size="small" />,
     },
@@ -120,6 +120,7 @@ export default function PlansPage() {
         columns={columns}
         rowKey={(plan) => plan.id}
         filterKeys={['enabled']}
+        exportPath="/inspect/plans/export"
         onTotal={setTotal}
         onOpen={(plan) => void navigate({ to: `/inspect/plans/${plan.id}` as string })}
         empty={<Empty text={t('plans.empty')} hint={t('plans.emptyHint')} action={add} />}

@@ -265,7 +265,7 @@ function Facts({ row }: { row: RowDetail }) {
         <div>
           <dt>{t('row.subject')}</dt>
           <dd>
-            <Subject subject={row.subject} names={row.names} />
+            <Subject row={row} />
           </dd>
         </div>
         <div>

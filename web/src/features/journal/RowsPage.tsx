@@ -85,7 +85,7 @@ export default function RowsPage() {
       key: 'subject',
       title: t('row.subject'),
       width: 170,
-      render: (row) => <Subject subject={row.subject} names={row.names} />,
+      render: (row) => <Subject row={row} />,
     },
     {
       key: 'fields',
@@ -141,7 +141,7 @@ export default function RowsPage() {
                 onRemove={() => change({ subject_kind: undefined, subject_id: undefined })}
               >
                 {t('row.subject')}{' '}
-                <Subject subject={{ kind: search.subject_kind ?? '', id: search.subject_id ?? '' }} />
+                <Subject row={{ subject: { kind: search.subject_kind ?? '', id: search.subject_id ?? '' } }} />
               </FilterChip>
             )}
             <TimeRangeFilter label={t('row.at')} />

@@ -78,6 +78,7 @@ export default function SegmentsPage() {
         columns={columns}
         rowKey={(s) => String(s.number)}
         filterKeys={[]}
+        exportPath="/journal/segments/export"
         onTotal={setTotal}
         head={<JournalTabs />}
         filters={

@@ -13,7 +13,7 @@ import { Empty, StateView } from '@/shared/ui/StateView'
 import { Ago } from '@/shared/ui/Time'
 import '@/shared/ui/detail.css'
 import { JournalTabs } from './components/JournalTabs'
-import { Subject } from './components/words'
+import { Subject, SubscriptionName } from './components/words'
 import './journal.css'
 import { actOnParked, module, subscriptionsQuery, type ParkedAct } from './queries'
 import type { Parked, Subscription } from './types'
@@ -34,7 +34,7 @@ export default function SubscriptionsPage() {
           <StateTag tone="quiet" text={t('sub.fine')} />
         ),
     },
-    { key: 'name', title: t('sub.name'), width: 260, render: (s) => <code>{s.name}</code> },
+    { key: 'name', title: t('sub.name'), width: 260, render: (s) => <SubscriptionName name={s.name} /> },
     {
       key: 'cursor',
       title: t('sub.cursor'),
@@ -111,7 +111,7 @@ function ParkedList({ subscription }: { subscription: Subscription }) {
     <section className="panel" aria-label={subscription.name}>
       <div className="panel-head">
         <h2 className="panel-title grow">
-          {t('sub.parkedOf')} <code>{subscription.name}</code>
+          {t('sub.parkedOf')} <SubscriptionName name={subscription.name} />
         </h2>
       </div>
       <table className="value-table">
@@ -135,7 +135,9 @@ function ParkedList({ subscription }: { subscription: Subscription }) {
             return (
               <tr key={parked.subject}>
                 <td>
-                  <Subject subject={{ kind: parked.subject.slice(0, colon), id: parked.subject.slice(colon + 1) }} />
+                  <Subject
+                    row={{ subject: { kind: parked.subject.slice(0, colon), id: parked.subject.slice(colon + 1) } }}
+                  />
                 </td>
                 <td className="mono">
                   <Link to={`/journal/rows/${parked.seq}` as string}>#{parked.seq}</Link>

@@ -108,6 +108,7 @@ export default function VerificationsPage() {
           columns={columns}
           rowKey={(v) => v.id}
           filterKeys={[]}
+          exportPath="/journal/verifications/export"
           filters={<h2 className="panel-title">{t('verify.earlier')}</h2>}
           onTotal={setTotal}
           empty={<Empty text={t('verify.never')} />}

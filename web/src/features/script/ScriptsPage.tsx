@@ -66,7 +66,12 @@ export default function ScriptsPage() {
       key: 'draft',
       title: t('col.draft'),
       width: 110,
-      render: (s) => (s.draft_id ? <StateTag tone="info" text={t('state.draftOf', { n: s.latest })} /> : ''),
+      render: (s) =>
+        s.draft_id ? (
+          <StateTag tone="info" text={t('state.draftOf', { n: s.latest })} />
+        ) : (
+          <span className="muted">—</span>
+        ),
     },
     {
       key: 'updated',
@@ -85,6 +90,7 @@ export default function ScriptsPage() {
         columns={columns}
         rowKey={(s) => s.id}
         filterKeys={['q', 'class']}
+        exportPath="/inspect/scripts/export"
         searchPlaceholder={t('scripts.search')}
         onTotal={setTotal}
         onOpen={(s) => void navigate({ to: `/inspect/scripts/${s.id}` as string })}

@@ -54,7 +54,6 @@ function Existing({ id }: { id: string }) {
 }
 
 const sample = `#!/bin/sh
-# $1 … are the arguments below
 df -hP
 `
 

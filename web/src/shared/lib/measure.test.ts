@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { alerts, bounds, gravityOf, metricOf, parseRange, rangeWords, showValue, stateOf, thingOf } from './measure'
+import {
+  alerts,
+  bounds,
+  gravityOf,
+  metricOf,
+  parseRange,
+  rangeWords,
+  showValue,
+  stateOf,
+  thingOf,
+  wellWords,
+} from './measure'
 
 describe('ranges of the plug-in convention', () => {
   it.each([
@@ -29,6 +40,18 @@ describe('ranges of the plug-in convention', () => {
     expect(rangeWords('1:5', show)).toBe('< 1%, > 5%')
     expect(rangeWords('@1:5', show)).toBe('1%–5%')
     expect(rangeWords('', show)).toBe('')
+  })
+
+  it('says which values are well', () => {
+    const show = (n: number) => `${n}%`
+    expect(wellWords('80', show)).toBe('≤ 80%')
+    expect(wellWords('0', show)).toBe('≤ 0%')
+    expect(wellWords('~:5', show)).toBe('≤ 5%')
+    expect(wellWords('10:', show)).toBe('≥ 10%')
+    expect(wellWords('1:5', show)).toBe('1%–5%')
+    expect(wellWords('@1:5', show)).toBe('')
+    expect(wellWords('~:', show)).toBe('')
+    expect(wellWords(undefined, show)).toBe('')
   })
 
   it('draws lines only where somebody set a bound', () => {

@@ -77,6 +77,15 @@ export function rangeWords(text: string | undefined, show: (n: number) => string
   return `< ${show(start)}, > ${show(end)}`
 }
 
+/** Which values are well, to stand beside one that is: "≤ 80%", "≥ 10%", "1–5"; empty where it needs more words. */
+export function wellWords(text: string | undefined, show: (n: number) => string): string {
+  const range = parseRange(text)
+  if (!range || range.inside) return ''
+  const { start, end } = range
+  if (end === Infinity) return start === -Infinity ? '' : `≥ ${show(start)}`
+  return start === -Infinity || start === 0 ? `≤ ${show(end)}` : `${show(start)}–${show(end)}`
+}
+
 function short(value: number): string {
   const a = Math.abs(value)
   if (Number.isInteger(value) && a < 1e15) return value.toLocaleString('en-US')

@@ -34,7 +34,7 @@ export function Empty({ text, hint, action }: { text?: string; hint?: ReactNode;
       <InboxOutlined className="state-view-icon" />
       <div>{text ?? t('table.empty')}</div>
       {hint && <div className="meta">{hint}</div>}
-      {action}
+      {action && <div className="state-view-acts">{action}</div>}
     </div>
   )
 }

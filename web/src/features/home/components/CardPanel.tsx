@@ -9,12 +9,12 @@ import { Ago } from '@/shared/ui/Time'
 import type { Card, CardItem } from '../queries'
 
 /** One card: how many, the first of them, and the way to all of them. */
-export function CardPanel({ card }: { card: Card }) {
+export function CardPanel({ card, place }: { card: Card; place: number }) {
   const { t } = useTranslation('home')
   const { title } = useLocalized()
   const id = `card-${card.key}`
   return (
-    <section className={`panel card card-${card.severity}`} aria-labelledby={id}>
+    <section className={`panel card card-${card.severity}`} style={{ order: place }} aria-labelledby={id}>
       <div className="card-head">
         <h2 className="panel-title" id={id}>
           {title(card)}
@@ -27,7 +27,7 @@ export function CardPanel({ card }: { card: Card }) {
       </div>
       <ul className="card-lines">
         {card.items.map((item, i) => (
-          <Line key={`${item.href}-${i}`} item={item} noSource={card.key.endsWith('.no_source')} />
+          <Line key={`${item.href}-${i}`} item={item} />
         ))}
       </ul>
       {card.count > card.items.length && (
@@ -39,12 +39,12 @@ export function CardPanel({ card }: { card: Card }) {
   )
 }
 
-function Line({ item, noSource }: { item: CardItem; noSource: boolean }) {
+function Line({ item }: { item: CardItem }) {
   const { title } = useLocalized()
   return (
     <li>
       <Way to={item.href} className="card-line" line>
-        <LineState state={item.state} noSource={noSource} />
+        <LineState state={item.state} />
         <span className="card-text">{title(item)}</span>
         {item.at && (
           <span className="meta">
@@ -59,10 +59,32 @@ function Line({ item, noSource }: { item: CardItem; noSource: boolean }) {
 const checkStates = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN']
 
 /** The state of a line when it is one that has a word and a colour. */
-function LineState({ state, noSource }: { state?: string; noSource: boolean }) {
+function LineState({ state }: { state?: string }) {
   const upper = state?.toUpperCase() ?? ''
   if (!checkStates.includes(upper)) return null
-  return <CheckStateTag state={upper as CheckState} reason={noSource ? 'no_source' : undefined} />
+  return <CheckStateTag state={upper as CheckState} />
+}
+
+/** What can wait: one line each, with the first of them as a taste. */
+export function LaterCards({ cards }: { cards: Card[] }) {
+  const { t } = useTranslation('home')
+  const { title } = useLocalized()
+  return (
+    <section className="panel card card-info" aria-label={t('later')}>
+      <ul className="card-lines">
+        {cards.map((card) => (
+          <li key={card.key}>
+            <Way to={card.href} className="card-line" line>
+              <span className="later-title">{title(card)}</span>
+              <span className="card-count">{card.count}</span>
+              <span className="card-text soft">{card.items.map((item) => title(item)).join(t('comma'))}</span>
+              <RightOutlined className="muted" aria-hidden />
+            </Way>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
 }
 
 /** What is well lies lower and takes no more room than it needs. */

@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next'
 import type { Perf } from '@/shared/api/inspect'
 import { useLocalized } from '@/shared/lib/localized'
-import { gravityOf, rangeWords, showValue, stateOf } from '@/shared/lib/measure'
+import { gravityOf, rangeWords, showValue, stateOf, wellWords } from '@/shared/lib/measure'
 import { CheckStateTag } from '@/shared/ui/StateTag'
 import { useMetricName } from '../words'
 
@@ -12,7 +12,7 @@ export function keyValue(perfdata: Perf[] | undefined): Perf | undefined {
   return [...judged].sort((a, b) => gravityOf(stateOf(a)) - gravityOf(stateOf(b)))[0]
 }
 
-/** One value with the threshold that it crossed, or would cross first. */
+/** One value with the threshold that it crossed, or the range that it is well in: what stands there is true. */
 export function KeyValue({ perfdata }: { perfdata: Perf[] | undefined }) {
   const { english } = useLocalized()
   const metricName = useMetricName()
@@ -25,7 +25,7 @@ export function KeyValue({ perfdata }: { perfdata: Perf[] | undefined }) {
   return (
     <span className="key-value" title={metricName(perf.label)}>
       <span className={tone ? `tone-${tone}` : undefined}>{show(perf.value)}</span>
-      {limit && <span className="meta key-limit">{rangeWords(limit, show)}</span>}
+      {limit && <span className="meta key-limit">{tone ? rangeWords(limit, show) : wellWords(limit, show)}</span>}
     </span>
   )
 }

@@ -36,7 +36,7 @@ export function Actor({ actor }: { actor: Row['actor'] }) {
 }
 
 /** A subject as people call it: by its number where its row carries one, else by the end of its id. */
-export function Subject({ row }: { row: Pick<Row, 'subject' | 'names' | 'fields'> }) {
+export function Subject({ row }: { row: Pick<Row, 'subject'> & Partial<Row> }) {
   const { subject, names } = row
   const { t, i18n } = useTranslation('journal')
   if (!subject.kind) return <span className="muted">—</span>
@@ -44,7 +44,7 @@ export function Subject({ row }: { row: Pick<Row, 'subject' | 'names' | 'fields'
   const word = i18n.exists(`journal:${key}`) ? t(key) : subject.kind
   const page = subjectPage(subject)
   const name = names?.[subject.id]
-  const number = row.fields.number
+  const number = row.fields?.number
   const short = typeof number === 'string' ? number : subject.id.length > 13 ? `…${subject.id.slice(-8)}` : subject.id
   return (
     <span className="nowrap" title={`${subject.kind}:${subject.id}`}>
@@ -57,6 +57,17 @@ export function Subject({ row }: { row: Pick<Row, 'subject' | 'names' | 'fields'
         (name ?? <span className="mono muted">{short}</span>)
       )}
     </span>
+  )
+}
+
+/** What a subscription does, and what the logs call it. */
+export function SubscriptionName({ name }: { name: string }) {
+  const { t, i18n } = useTranslation('journal')
+  const key = `subscription_name.${name.replace(/\./g, '_')}`
+  return (
+    <>
+      {i18n.exists(`journal:${key}`) && t(key)} <code className="muted">{name}</code>
+    </>
   )
 }
 
