@@ -726,6 +726,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/calendar/years/{year}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A year, day by day, as a file
+         * @description Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `calendar.read`.
+         *
+         *     Problems: `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["calendar.years.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -1862,6 +1886,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/inspect/plans/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plans as a file
+         * @description Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["inspect.plans.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inspect/plans/preview": {
         parameters: {
             query?: never;
@@ -2268,6 +2316,30 @@ export interface paths {
          *     Problems: `invalid` `forbidden` `too_large`
          */
         post: operations["script.packages.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inspect/scripts/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inspection scripts as a file
+         * @description The list, not their texts. Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `inspect.read`.
+         *
+         *     Problems: `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["script.packages.export"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2852,6 +2924,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/journal/segments/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Segments as a file
+         * @description With roots and signatures. The permission is needed for the whole installation. Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `journal.read`.
+         *
+         *     Problems: `forbidden` `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["journal.segments.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/journal/subscriptions": {
         parameters: {
             query?: never;
@@ -2960,6 +3056,30 @@ export interface paths {
          *     Problems: `forbidden`
          */
         get: operations["journal.verifications.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/journal/verifications/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verifications as a file
+         * @description The permission is needed for the whole installation. Up to 100000 rows; what is longer is refused. Recorded with filters and count.
+         *
+         *     Permission: `journal.read`.
+         *
+         *     Problems: `forbidden` `invalid` `export_too_long` `rate_limited`
+         */
+        get: operations["journal.verifications.export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7661,6 +7781,42 @@ export interface operations {
             };
         };
     };
+    "calendar.years.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+            };
+            header?: never;
+            path: {
+                year: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "home.events": {
         parameters: {
             query?: never;
@@ -9657,6 +9813,42 @@ export interface operations {
             };
         };
     };
+    "inspect.plans.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+                /** @description true, false */
+                enabled?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "inspect.plans.preview": {
         parameters: {
             query?: never;
@@ -10372,6 +10564,44 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ScriptView"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "script.packages.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+                /** @description os_log, hardware, service, performance, instance, data */
+                class?: string;
+                /** @description Text in name or title */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -11339,6 +11569,40 @@ export interface operations {
             };
         };
     };
+    "journal.segments.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "journal.subscriptions.list": {
         parameters: {
             query?: never;
@@ -11495,6 +11759,40 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PageJournalVerification"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "journal.verifications.export": {
+        parameters: {
+            query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
