@@ -79,7 +79,7 @@ func askedSQL(t *testing.T, kind string, params map[string]any, memory probe.Mem
 		if bad != nil {
 			return probe.Unknowable("bad_answer", bad.Error())
 		}
-		return r.Result(figures)
+		return titled(t, kind, r.Result(figures))
 	}
 	t.Fatalf("no kind %s", kind)
 	return probe.Result{}

@@ -61,7 +61,18 @@ var at = time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 
 func run(t *testing.T, b probe.Builtin, params map[string]any, memory probe.Memory) probe.Result {
 	t.Helper()
-	return b.Run(t.Context(), target(t, b, params, memory, at))
+	return titled(t, b.Kind, b.Run(t.Context(), target(t, b, params, memory, at)))
+}
+
+// titled checks that whatever a check recorded has a name for people, the values without a threshold too.
+func titled(t *testing.T, kind string, r probe.Result) probe.Result {
+	t.Helper()
+	for _, p := range r.Perf {
+		if _, _, ok := probe.MetricTitle(probe.MetricOf(p.Label)); !ok {
+			t.Errorf("%s: %q is recorded and has no title in probe.Metrics", kind, p.Label)
+		}
+	}
+	return r
 }
 
 // wants checks state, reason and that the summary says each of the words.

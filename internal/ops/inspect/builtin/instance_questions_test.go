@@ -39,7 +39,7 @@ func judged[S any](t *testing.T, e engine[S], list []question[S], kind string, f
 		if q.kind == kind {
 			e.facts = func(context.Context, probe.Target) (S, *probe.Result) { return facts, nil }
 			b := e.builtin(q)
-			return b.Run(t.Context(), target(t, b, nil, memory, now))
+			return titled(t, b.Kind, b.Run(t.Context(), target(t, b, nil, memory, now)))
 		}
 	}
 	t.Fatalf("no question %s", kind)

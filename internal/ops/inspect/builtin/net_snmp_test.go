@@ -176,7 +176,7 @@ func askDevice(t *testing.T, kind string, port int, memory probe.Memory, now tim
 		p[k] = v
 	}
 	b := kindOf(t, newHost(Deps{}).snmp(), kind)
-	return b.Run(t.Context(), target(t, b, p, memory, now))
+	return titled(t, b.Kind, b.Run(t.Context(), target(t, b, p, memory, now)))
 }
 
 func TestSNMPDevices(t *testing.T) {

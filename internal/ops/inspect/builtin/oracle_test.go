@@ -110,7 +110,7 @@ func askRecorded(t *testing.T, r recorded, kind string, memory probe.Memory) pro
 			e := newHost(Deps{}).oracleEngine()
 			e.facts = func(context.Context, probe.Target) (*oracleState, *probe.Result) { return s, nil }
 			b := e.builtin(q)
-			return b.Run(t.Context(), target(t, b, map[string]any{"service": "tax"}, memory, at))
+			return titled(t, b.Kind, b.Run(t.Context(), target(t, b, map[string]any{"service": "tax"}, memory, at)))
 		}
 	}
 	t.Fatalf("no question %s", kind)

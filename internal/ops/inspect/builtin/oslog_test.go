@@ -16,7 +16,7 @@ import (
 // later runs a check so long after the fixed time.
 func later(t *testing.T, b probe.Builtin, params map[string]any, memory probe.Memory, after time.Duration) probe.Result {
 	t.Helper()
-	return b.Run(t.Context(), target(t, b, params, memory, at.Add(after)))
+	return titled(t, b.Kind, b.Run(t.Context(), target(t, b, params, memory, at.Add(after))))
 }
 
 func appendTo(t *testing.T, path, text string) {

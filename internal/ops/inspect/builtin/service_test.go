@@ -170,7 +170,7 @@ func TestCertificate(t *testing.T) {
 	b := newHost(Deps{}).certificate()
 	ask := func(now time.Time, params map[string]any) probe.Result {
 		t.Helper()
-		return b.Run(t.Context(), target(t, b, params, nil, now))
+		return titled(t, b.Kind, b.Run(t.Context(), target(t, b, params, nil, now)))
 	}
 	remote := func(extra map[string]any) map[string]any {
 		p := map[string]any{"host": "127.0.0.1", "port": port, "server_name": "seal.example", "ca_file": file}

@@ -99,7 +99,9 @@ export default function ChecksPage() {
       render: (check) =>
         check.open_finding_id ? (
           <Link to={`/inspect/findings/${check.open_finding_id}` as string}>{t('finding.view')}</Link>
-        ) : null,
+        ) : (
+          <span className="muted">—</span>
+        ),
     },
     {
       key: 'class',

@@ -56,7 +56,7 @@ it('lists rows in words: fields by their titles, values by their names, the subj
   await open('/journal')
   const line = (await screen.findByText('隐患有新说明', { selector: 'td span' })).closest('tr')!
   await waitFor(() => expect(line.textContent).toContain('编号 FND-2026-0003'))
-  expect(within(line).getByRole('link', { name: 'f-1' }).getAttribute('href')).toBe('/inspect/findings/f-1')
+  expect(within(line).getByRole('link', { name: 'FND-2026-0003' }).getAttribute('href')).toBe('/inspect/findings/f-1')
 })
 
 it('offers the pages of the whole chain to those who see the whole installation', async () => {
