@@ -34,7 +34,7 @@ export const nav: NavEntry[] = [
     to: '/intake/runs',
     label: 'intake:nav.runs',
     icon: ImportOutlined,
-    group: 'assets',
+    group: 'intake',
     order: 30,
     perm: 'intake.import',
     key: 'm',
