@@ -1,4 +1,4 @@
-import { AuditOutlined } from '@ant-design/icons'
+import { FileDoneOutlined } from '@ant-design/icons'
 import { createRoute, redirect } from '@tanstack/react-router'
 import type { NavEntry, Searcher } from '@/shared/feature'
 import { searchOf } from '@/shared/lib/search'
@@ -32,7 +32,7 @@ export const nav: NavEntry[] = [
   {
     to: '/approval/requests',
     label: 'approval:nav.requests',
-    icon: AuditOutlined,
+    icon: FileDoneOutlined,
     group: 'duty',
     order: 20,
     perm: 'approval.read',

@@ -75,7 +75,9 @@ export default function MapPage() {
         }
       />
       {!chosen ? (
-        <Empty text={t('map.choose')} />
+        <div className="panel">
+          <Empty text={t('map.choose')} />
+        </div>
       ) : (
         <StateView query={query}>
           {(map) => (

@@ -2,6 +2,7 @@ import { Table } from 'antd'
 import { useRef, useState } from 'react'
 import { releaseFocus, useKeys } from '@/shared/lib/keys'
 import type { Column } from './DataTable'
+import { Empty } from './StateView'
 
 interface Props<T> {
   rows: T[]
@@ -43,6 +44,7 @@ export function LocalTable<T extends object>(props: Props<T>) {
     <div ref={body} className="data-table" role="region" aria-label={label}>
       <Table<T>
         size="small"
+        locale={{ emptyText: <Empty /> }}
         columns={columns.map((column) => ({
           key: column.key,
           title: column.title,
