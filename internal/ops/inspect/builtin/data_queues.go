@@ -267,7 +267,7 @@ func (h host) natsStreams() probe.Builtin {
 		Thresholds: []probe.Threshold{
 			{Metric: "pending", Warn: "1000", Crit: "10000"}, {Metric: "ack_pending", Warn: "500", Crit: "5000"}, {Metric: "redelivered", Warn: "10", Crit: "100"},
 		},
-		Verified: verifiedTested, VerifiedOn: "NATS Server 2.9, 2026-11", Timeout: instanceTimeout,
+		Verified: verifiedSamples, VerifiedOn: "NATS Server 2.9 monitoring, documented form, 2026-11", Timeout: instanceTimeout,
 		Discover: h.discoverNATS,
 		Run: func(ctx context.Context, t probe.Target) probe.Result {
 			ctx, cancel := answerBy(ctx, queueAnswer)

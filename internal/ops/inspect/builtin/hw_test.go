@@ -205,13 +205,13 @@ func FuzzHardwareTools(f *testing.F) {
 			_ = err.Error()
 		}
 		for _, x := range parseIPMISensors(b) {
-			x.gravity()
+			_ = x.gravity()
 		}
 		for _, e := range parseIPMIEntities(b) {
-			e.gravity()
+			_ = e.gravity()
 		}
 		for _, e := range parseSEL(b) {
-			e.gravity()
+			_ = e.gravity()
 		}
 	})
 }

@@ -219,7 +219,7 @@ func TestSNMPThatDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	port := parseWalk(t, testdata(t, "snmp_h3c.txt")).listen(t)
 	family := newHost(Deps{}).snmp()
-	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	p := map[string]any{"host": "127.0.0.1", "port": port, "community": "wrong"}
 	wants(t, family[0].Run(ctx, target(t, family[0], p, nil, at)), probe.Critical, probe.ReasonTimeout, "团体字")
