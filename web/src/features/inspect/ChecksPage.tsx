@@ -159,7 +159,7 @@ export default function ChecksPage() {
               name="state"
               label={t('col.state')}
               multiple
-              width={150}
+              width={120}
               options={states.map((state) => ({ value: state, label: t(`check.${state}`) }))}
             />
             <FilterSelect

@@ -30,7 +30,7 @@ export function AssetSelect({ id, value, onChange, label, allowClear, width }: P
       showSearch={{ onSearch: setText, filterOption: false }}
       allowClear={allowClear}
       popupMatchSelectWidth={false}
-      style={{ width: width ?? 170 }}
+      style={{ width: width ?? 140 }}
       placeholder={label}
       aria-label={label}
       value={value}

@@ -184,17 +184,19 @@ export function DataTable<T extends object>(props: Props<T>) {
             </Button>
           )}
           {tools}
-          {exportPath && (
-            <ExportButton name={exportPath.split('/')[2]!} path={exportPath} query={{ ...active, sort }} />
-          )}
-          <Tooltip title={t('table.refresh')}>
-            <Button
-              type="text"
-              icon={<ReloadOutlined spin={query.isFetching && !query.isPending} />}
-              aria-label={t('table.refresh')}
-              onClick={() => void query.refetch()}
-            />
-          </Tooltip>
+          <span className="row">
+            {exportPath && (
+              <ExportButton name={exportPath.split('/')[2]!} path={exportPath} query={{ ...active, sort }} />
+            )}
+            <Tooltip title={t('table.refresh')}>
+              <Button
+                type="text"
+                icon={<ReloadOutlined spin={query.isFetching && !query.isPending} />}
+                aria-label={t('table.refresh')}
+                onClick={() => void query.refetch()}
+              />
+            </Tooltip>
+          </span>
         </div>
       )}
       {query.isError && page && <StaleBar at={query.dataUpdatedAt} retry={() => void query.refetch()} />}

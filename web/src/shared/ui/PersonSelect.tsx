@@ -64,7 +64,7 @@ export function PersonSelect(props: Props) {
       }}
       allowClear={allowClear}
       popupMatchSelectWidth={false}
-      style={{ width: width ?? 160 }}
+      style={{ width: width ?? 130 }}
       placeholder={placeholder ?? label}
       aria-label={label}
       options={options}
