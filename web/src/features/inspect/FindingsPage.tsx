@@ -62,7 +62,7 @@ export default function FindingsPage() {
     {
       key: 'severity',
       title: t('finding.severity'),
-      width: 84,
+      width: 96,
       sort: 'severity',
       render: (f) => <SeverityTag severity={f.severity} />,
     },
@@ -79,7 +79,7 @@ export default function FindingsPage() {
     {
       key: 'title',
       title: t('finding.title'),
-      width: 340,
+      width: 314,
       ellipsis: true,
       render: (f) => (
         <>
@@ -104,7 +104,7 @@ export default function FindingsPage() {
     {
       key: 'assignee',
       title: t('finding.assignee'),
-      width: 90,
+      width: 104,
       ellipsis: true,
       render: (f) => f.assignee?.display_name ?? <span className="muted">{t('parts:person.none')}</span>,
     },
