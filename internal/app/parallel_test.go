@@ -58,8 +58,8 @@ func TestZabbixBeside(t *testing.T) {
 		t.Fatalf("%+v", compared)
 	}
 	admin.must("POST", "/parallel/differences/explain", map[string]string{"key": compared.Items[0].Key, "verdict": "accepted", "reason": "尚未接入"}, nil)
-	if r := admin.call("GET", "/parallel/differences/export?verdict=accepted", nil); r.Status != 200 ||
-		!strings.HasPrefix(string(r.Body), "\ufeffside,") || !strings.Contains(string(r.Body), "磁盘将满,4,7001") || !strings.Contains(string(r.Body), "尚未接入") {
+	if r := admin.call("GET", "/parallel/differences/export?verdict=accepted", nil); r.Status != 200 || !strings.HasPrefix(string(r.Body), "\ufeff") ||
+		!strings.Contains(string(r.Body), "磁盘将满,4,7001") || !strings.Contains(string(r.Body), "尚未接入") {
 		t.Errorf("%d %s", r.Status, r.Body)
 	}
 }

@@ -93,6 +93,21 @@ func (m *Module) viewPart(p Part) BroughtPartView {
 	return v
 }
 
+// attention orders parts by how much they need a person.
+func attention(p Part) int {
+	switch {
+	case p.Outcome == "blocked":
+		return 0
+	case p.Fidelity == None:
+		return 1
+	case p.Fidelity == Near:
+		return 2
+	case p.Outcome == Same:
+		return 4
+	}
+	return 3
+}
+
 func (in *partsInput) takes(p Part) bool {
 	of := func(filter, value string) bool {
 		return filter == "" || slices.Contains(strings.Split(filter, ","), value)
@@ -149,6 +164,8 @@ func (m *Module) partRoutes(r *api.Router) {
 		if v.Notes == nil {
 			v.Notes = []BundleNote{}
 		}
+		// What needs a person first.
+		slices.SortStableFunc(p.Parts, func(a, b Part) int { return attention(a) - attention(b) })
 		for _, part := range p.Parts {
 			if !in.takes(part) {
 				continue

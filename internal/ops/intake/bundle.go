@@ -337,7 +337,7 @@ func bringScripts(f *scripts.Folder) Bundle {
 		if p.Why = slices.Sorted(maps.Keys(why)); len(p.Why) > 0 {
 			p.Fidelity = Near
 		}
-		p.Detail = line(strings.TrimSpace(n.Interpreter+" "+strings.Join(n.Args, " "))+"; "+judge.Text(), 500)
+		p.Detail = line(strings.TrimSuffix(strings.TrimSpace(n.Interpreter+" "+strings.Join(n.Args, " "))+"; "+judge.Text(), "; "), 500)
 		n.Note = line("来自 "+s.Path+"；"+strings.Join(p.From, "；"), 500)
 		p.Script = n
 		b.Parts = append(b.Parts, p)
@@ -346,6 +346,9 @@ func bringScripts(f *scripts.Folder) Bundle {
 		b.Parts = append(b.Parts, *cadences[key])
 	}
 	for _, s := range f.Skipped {
+		if scripts.IsCrontab(s.Path) {
+			continue // it was read as one
+		}
 		b.Parts = append(b.Parts, Part{Kind: PartNone, Name: line(s.Path, 200), Title: line(s.Path, 200), Fidelity: None, Why: []string{s.Why}})
 	}
 	for _, j := range f.Unused {
@@ -391,7 +394,7 @@ func planOf(c scripts.Cadence) *NewPlan {
 	}
 	if p.Every > 0 {
 		p.Every = max(p.Every, shortestPlan)
-		p.Name = "旧脚本 每 " + strings.TrimSuffix(strings.TrimSuffix(p.Every.String(), "0s"), "0m")
+		p.Name = "旧脚本 " + everyText(p.Every)
 	} else {
 		p.Name = "旧脚本 " + strings.Join(p.Times[:min(len(p.Times), 4)], " ")
 		if len(p.Times) > 4 {
@@ -402,4 +405,15 @@ func planOf(c scripts.Cadence) *NewPlan {
 		p.Name += " 工作日"
 	}
 	return p
+}
+
+// everyText says a distance in words.
+func everyText(d time.Duration) string {
+	switch {
+	case d%time.Hour == 0:
+		return fmt.Sprintf("每 %d 小时", d/time.Hour)
+	case d%time.Minute == 0:
+		return fmt.Sprintf("每 %d 分钟", d/time.Minute)
+	}
+	return fmt.Sprintf("每 %d 秒", d/time.Second)
 }

@@ -142,7 +142,7 @@ func TestScriptsOfAFolder(t *testing.T) {
 	}
 	want := []string{
 		"a-2 sh never_run,rules_guessed", "script-9 python3 never_run,rules_guessed", "a-3 sh rules_guessed,several_uses", "script sh never_run,rules_guessed",
-		"旧脚本 每 5m", "旧脚本 08:00", "- x interpreter", "- nonsense not_understood",
+		"旧脚本 每 5 分钟", "旧脚本 08:00", "- x interpreter", "- nonsense not_understood",
 	}
 	slices.Sort(got)
 	slices.Sort(want)

@@ -6,12 +6,13 @@ import * as home from '@/features/home/routes'
 import * as intake from '@/features/intake/routes'
 import * as inspect from '@/features/inspect/routes'
 import * as journal from '@/features/journal/routes'
+import * as parallel from '@/features/parallel/routes'
 import * as reach from '@/features/reach/routes'
 import * as script from '@/features/script/routes'
 import type { NavEntry, NavGroup, Searcher } from '@/shared/feature'
 
 /** The only place that knows all features. */
-const features = [home, inspect, script, reach, calendar, fleet, intake, approval, journal, access]
+const features = [home, inspect, script, reach, calendar, fleet, intake, approval, parallel, journal, access]
 
 export const navGroups: NavGroup[] = ['duty', 'operations', 'assets', 'intake', 'governance']
 

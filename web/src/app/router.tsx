@@ -7,6 +7,7 @@ import { routes as homeRoutes } from '@/features/home/routes'
 import { routes as inspectRoutes } from '@/features/inspect/routes'
 import { routes as intakeRoutes } from '@/features/intake/routes'
 import { routes as journalRoutes } from '@/features/journal/routes'
+import { routes as parallelRoutes } from '@/features/parallel/routes'
 import { routes as reachRoutes } from '@/features/reach/routes'
 import { routes as scriptRoutes } from '@/features/script/routes'
 import { rootRoute, shellRoute } from '@/shared/routing'
@@ -30,6 +31,7 @@ const routeTree = rootRoute.addChildren([
     ...fleetRoutes,
     ...intakeRoutes,
     ...approvalRoutes,
+    ...parallelRoutes,
     ...journalRoutes,
     ...accessRoutes,
     nowhere,

@@ -1,16 +1,11 @@
 package parallel
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"taxops/internal/kernel/api"
 	"taxops/internal/kernel/clock"
@@ -53,8 +48,8 @@ func (in SpanInput) read(now time.Time) (Span, Filter, error) {
 
 type differencesInput struct {
 	SpanInput
-	Limit  int `query:"limit" minimum:"1" maximum:"200" default:"50"`
-	Offset int `query:"offset" minimum:"0" maximum:"40000" doc:"Rows before the page: the rows are computed, and the span bounds them"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Cursor string `query:"cursor" maxLength:"10" doc:"next_cursor of the page before"`
 }
 
 type differenceView struct {
@@ -104,6 +99,8 @@ type comparisonView struct {
 	Minutes int              `json:"minutes"`
 	Figures figuresView      `json:"figures" doc:"Of the whole span, whatever the filters"`
 	Total   int              `json:"total" doc:"Rows that the filters take"`
+	Capped  bool             `json:"total_capped" doc:"Never: the span bounds the rows"`
+	Next    string           `json:"next_cursor" doc:"Empty at the end"`
 	Items   []differenceView `json:"items" nullable:"false"`
 }
 
@@ -167,37 +164,26 @@ func (m *Module) differenceRoutes(r *api.Router) {
 				WeFirst: sums.WeFirst, TheyFirst: sums.TheyFirst, Equal: sums.Equal, MedianLeadSeconds: int64(sums.MedianLead / time.Second),
 			},
 		}
-		from := min(in.Offset, len(rows))
-		out.Items, err = m.viewRows(ctx, rows[from:min(from+in.Limit, len(rows))])
+		from := 0
+		if in.Cursor != "" {
+			if from, err = strconv.Atoi(in.Cursor); err != nil || from < 0 {
+				return nil, problem.InvalidField("query.cursor", "not_ours", "the cursor is not one that this list gave")
+			}
+		}
+		from = min(from, len(rows))
+		to := min(from+in.Limit, len(rows))
+		if to < len(rows) {
+			out.Next = strconv.Itoa(to)
+		}
+		out.Items, err = m.viewRows(ctx, rows[from:to])
 		return &api.Output[comparisonView]{Body: out}, err
 	})
-	api.Register(r, api.Operation{
-		ID: "parallel.differences.export", Method: http.MethodGet, Path: "/parallel/differences/export", Permission: PermissionRead,
-		Summary: "The comparison as CSV", Doc: "UTF-8 with a mark that spreadsheets know it by; all rows that the filters take.",
-		Codes: []problem.Code{problem.Invalid},
-	}, func(ctx context.Context, in *SpanInput) (*huma.StreamResponse, error) {
-		s, f, err := in.read(m.Clock.Now())
-		if err != nil {
-			return nil, err
-		}
-		rows, _, err := m.Compare(ctx, api.ScopeFrom(ctx), s, f)
-		if err != nil {
-			return nil, err
-		}
-		views, err := m.viewRows(ctx, rows)
-		if err != nil {
-			return nil, err
-		}
-		body, err := table(views)
-		if err != nil {
-			return nil, err
-		}
-		name := fmt.Sprintf("parallel-%s-%s.csv", store.Day(s.From), store.Day(s.To.Add(-1)))
-		return &huma.StreamResponse{Body: func(hc huma.Context) {
-			hc.SetHeader("Content-Type", "text/csv; charset=utf-8")
-			hc.SetHeader("Content-Disposition", `attachment; filename="`+name+`"`)
-			_, _ = hc.BodyWriter().Write(body) // the reader may have gone
-		}}, nil
+	api.RegisterExport(r, api.Operation{
+		ID: "parallel.differences.export", Path: "/parallel/differences/export", Permission: PermissionRead,
+		Summary: "The comparison as a file", Doc: "All rows that the filters take.",
+	}, api.ListExport[exportInput, differenceView]{
+		List: "parallel.differences", Columns: exportColumns(), Page: m.exportPage,
+		Ask: func(in *exportInput) (api.ExportParams, map[string]string) { return in.ExportParams, in.filters() },
 	})
 	api.Register(r, api.Operation{
 		ID: "parallel.differences.explain", Method: http.MethodPost, Path: "/parallel/differences/explain", Permission: PermissionExplain,
@@ -210,57 +196,4 @@ func (m *Module) differenceRoutes(r *api.Router) {
 		}
 		return &api.None{}, m.Explain(ctx, api.ScopeFrom(ctx), in.Body.Key, in.Body.Verdict, reason)
 	})
-}
-
-// table writes rows as CSV.
-func table(rows []differenceView) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteString("\ufeff")
-	w := csv.NewWriter(&b)
-	write := func(cells ...string) {
-		for i := range cells {
-			cells[i] = harmless(cells[i])
-		}
-		_ = w.Write(cells) // Error below tells
-	}
-	write("side", "asset", "zabbix_host", "zabbix_trigger", "zabbix_severity", "zabbix_event", "zabbix_started", "zabbix_recovered",
-		"finding", "finding_title", "finding_severity", "finding_opened", "lead_seconds", "why", "verdict", "reason", "said_by")
-	at := func(t *time.Time) string {
-		if t == nil || t.IsZero() {
-			return ""
-		}
-		return t.In(clock.Shanghai()).Format(time.DateTime)
-	}
-	for _, r := range rows {
-		cells := []string{r.Side, r.AssetName, "", "", "", "", "", "", "", "", "", "", "", r.Why, "", "", ""}
-		if p := r.Problem; p != nil {
-			copy(cells[2:], []string{p.Host, p.Trigger, strconv.Itoa(p.Severity), p.EventID, at(&p.StartedAt), at(p.RecoveredAt)})
-		}
-		if f := r.Finding; f != nil {
-			copy(cells[8:], []string{f.Number, f.Title, f.Severity, at(&f.OpenedAt)})
-		}
-		if r.Side == Both {
-			cells[12] = strconv.FormatInt(r.LeadSeconds, 10)
-		}
-		if v := r.Verdict; v != nil {
-			copy(cells[14:], []string{v.Verdict, v.Reason, v.SaidByName})
-		}
-		write(cells...)
-	}
-	w.Flush()
-	if err := w.Error(); err != nil {
-		return nil, fmt.Errorf("write the table: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-// harmless keeps a spreadsheet from taking foreign text for a formula; a number may begin with a minus.
-func harmless(s string) string {
-	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return s
-	}
-	if _, err := strconv.ParseFloat(s, 64); err == nil {
-		return s
-	}
-	return "'" + s
 }

@@ -178,13 +178,3 @@ func TestPairAddsUp(t *testing.T) {
 		}
 	})
 }
-
-func TestHarmless(t *testing.T) {
-	for in, want := range map[string]string{
-		"": "", "磁盘": "磁盘", "=1+1": "'=1+1", "+cmd": "'+cmd", "-600": "-600", "@x": "'@x", "\tx": "'\tx",
-	} {
-		if got := harmless(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-}

@@ -214,6 +214,13 @@ func alike(script, named string) int {
 	return n*maxLevel - len(x)
 }
 
+// IsCrontab reports whether a file of a folder is taken for a crontab by its name.
+func IsCrontab(p string) bool {
+	base := strings.ToLower(path.Base(p))
+	ending := path.Ext(base)
+	return path.Base(path.Dir(p)) == "cron.d" || base == "crontab" || base == "crontab.txt" || ending == ".cron" || ending == ".crontab"
+}
+
 // Crontabs finds the crontabs that lie in a folder: files called crontab, crontab.txt, or with the ending
 // .cron or .crontab, and those of a folder cron.d, which name the user of each line.
 func Crontabs(folder fs.FS) ([]Crontab, error) {
@@ -229,9 +236,7 @@ func Crontabs(folder fs.FS) ([]Crontab, error) {
 		if !d.Type().IsRegular() {
 			return nil
 		}
-		base, system := strings.ToLower(path.Base(p)), path.Base(path.Dir(p)) == "cron.d"
-		ending := path.Ext(base)
-		if !system && base != "crontab" && base != "crontab.txt" && ending != ".cron" && ending != ".crontab" {
+		if !IsCrontab(p) {
 			return nil
 		}
 		body, err := read(folder, p)
@@ -241,7 +246,7 @@ func Crontabs(folder fs.FS) ([]Crontab, error) {
 		if err != nil {
 			return err
 		}
-		out = append(out, Crontab{Text: string(body), System: system})
+		out = append(out, Crontab{Text: string(body), System: path.Base(path.Dir(p)) == "cron.d"})
 		return nil
 	})
 	return out, err

@@ -12,6 +12,8 @@ import { StateTag } from '@/shared/ui/StateTag'
 import { StateView } from '@/shared/ui/StateView'
 import { Time } from '@/shared/ui/Time'
 import '@/shared/ui/detail.css'
+import { BringPanel } from './components/BringPanel'
+import { BroughtTable } from './components/BroughtTable'
 import { MappingPanel } from './components/MappingPanel'
 import { PreviewPanel } from './components/PreviewPanel'
 import { discardRun, module, outcomes, runQuery, stepsQuery, undoRun, type RunDetail, type Step } from './queries'
@@ -33,7 +35,8 @@ function RunView({ run }: { run: RunDetail }) {
   const [undoing, setUndoing] = useState(false)
   const discard = useAction(() => discardRun(run.id, { version: run.version }), { module, success: t('discarded') })
   const parsed = run.state === 'parsed'
-  const open = parsed && run.columns.length > 0
+  const assets = run.source === 'assets'
+  const open = parsed && (run.columns.length > 0 || run.source === 'scripts')
   return (
     <>
       <PageHeader
@@ -60,7 +63,7 @@ function RunView({ run }: { run: RunDetail }) {
         }
       />
       <div className="stack">
-        {parsed && (
+        {parsed && assets && (
           <section className="panel panel-body">
             <Steps
               size="small"
@@ -76,8 +79,9 @@ function RunView({ run }: { run: RunDetail }) {
           </section>
         )}
         {parsed && !open && <Notice tone="warning">{t('tooOld')}</Notice>}
-        {open && step === 1 && <MappingPanel key={run.version} run={run} onSaved={() => setStep(2)} />}
-        {open && step === 2 && <PreviewPanel run={run} />}
+        {open && !assets && <BringPanel run={run} />}
+        {open && assets && step === 1 && <MappingPanel key={run.version} run={run} onSaved={() => setStep(2)} />}
+        {open && assets && step === 2 && <PreviewPanel run={run} />}
         {!parsed && <Outcome run={run} />}
       </div>
       <ReasonModal
@@ -102,60 +106,65 @@ function Outcome({ run }: { run: RunDetail }) {
   const steps = useQuery({ ...stepsQuery(run.id, run.version), enabled: run.state !== 'discarded' })
   return (
     <div className="split">
-      <StateView query={steps}>
-        {(all) => (
-          <section className="panel" aria-label={t('steps.title')}>
-            <LocalTable<Step>
-              label={t('steps.title')}
-              rows={all}
-              rowKey={(s) => String(s.line)}
-              keyboard
-              columns={[
-                { key: 'line', title: t('col.line'), width: 70, align: 'right', render: (s) => s.line },
-                {
-                  key: 'what',
-                  title: t('col.outcome'),
-                  width: 110,
-                  render: (s) => (
-                    <StateTag
-                      tone={s.added ? 'info' : 'warning'}
-                      text={t(s.added ? 'outcome.new' : 'outcome.changed')}
-                    />
-                  ),
-                },
-                {
-                  key: 'asset',
-                  title: t('col.asset'),
-                  width: 320,
-                  render: (s) => (
-                    <>
-                      <Link to={`/fleet/assets/${s.asset_id}` as string}>{s.name}</Link>{' '}
-                      <span className="mono meta">{s.number}</span>
-                    </>
-                  ),
-                },
-                {
-                  key: 'left',
-                  title: t('steps.undo'),
-                  width: 300,
-                  render: (s) =>
-                    run.state !== 'undone' ? (
-                      '—'
-                    ) : s.left ? (
-                      <StateTag tone="warning" text={t(`left.${s.left}`)} />
-                    ) : (
-                      t('steps.back')
-                    ),
-                },
-              ]}
-            />
-          </section>
-        )}
-      </StateView>
+      <div className="stack">
+        {run.source !== 'assets' && run.state !== 'discarded' && <BroughtTable run={run} />}
+        <StateView query={steps}>
+          {(all) =>
+            all.length === 0 && run.source === 'scripts' ? null : (
+              <section className="panel" aria-label={t('steps.title')}>
+                <LocalTable<Step>
+                  label={t('steps.title')}
+                  rows={all}
+                  rowKey={(s) => String(s.line)}
+                  keyboard
+                  columns={[
+                    { key: 'line', title: t('col.line'), width: 70, align: 'right', render: (s) => s.line },
+                    {
+                      key: 'what',
+                      title: t('col.outcome'),
+                      width: 110,
+                      render: (s) => (
+                        <StateTag
+                          tone={s.added ? 'info' : 'warning'}
+                          text={t(s.added ? 'outcome.new' : 'outcome.changed')}
+                        />
+                      ),
+                    },
+                    {
+                      key: 'asset',
+                      title: t('col.asset'),
+                      width: 320,
+                      render: (s) => (
+                        <>
+                          <Link to={`/fleet/assets/${s.asset_id}` as string}>{s.name}</Link>{' '}
+                          <span className="mono meta">{s.number}</span>
+                        </>
+                      ),
+                    },
+                    {
+                      key: 'left',
+                      title: t('steps.undo'),
+                      width: 300,
+                      render: (s) =>
+                        run.state !== 'undone' ? (
+                          '—'
+                        ) : s.left ? (
+                          <StateTag tone="warning" text={t(`left.${s.left}`)} />
+                        ) : (
+                          t('steps.back')
+                        ),
+                    },
+                  ]}
+                />
+              </section>
+            )
+          }
+        </StateView>
+      </div>
       <aside className="panel panel-body stack">
         <h2 className="panel-title">{t('facts')}</h2>
         <dl className="facts-narrow">
-          {outcomes.map((o) => (
+          {(run.source === 'scripts' ? [] : outcomes).map((o) => (
             <div key={o}>
               <dt>{t(`outcome.${o}`)}</dt>
               <dd>{run.counts[o] ?? 0}</dd>

@@ -1,4 +1,4 @@
-import { UploadOutlined } from '@ant-design/icons'
+import { ApiOutlined, FileTextOutlined, UploadOutlined } from '@ant-design/icons'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { Button } from 'antd'
 import { useState } from 'react'
@@ -9,6 +9,7 @@ import { FilterSelect } from '@/shared/ui/FilterSelect'
 import { PageHeader } from '@/shared/ui/PageHeader'
 import { Empty } from '@/shared/ui/StateView'
 import { Ago } from '@/shared/ui/Time'
+import { BringForm } from './components/BringForm'
 import { UploadForm } from './components/UploadForm'
 import { fetchRuns, keys, outcomes, type Run } from './queries'
 import { RunState } from './words'
@@ -34,6 +35,12 @@ export default function RunsPage() {
       title: t('col.number'),
       width: 140,
       render: (r) => <Link to={`/intake/runs/${r.id}` as string}>{r.number}</Link>,
+    },
+    {
+      key: 'source',
+      title: t('col.source'),
+      width: 100,
+      render: (r) => t(`source.${r.source}`),
     },
     {
       key: 'file',
@@ -69,9 +76,17 @@ export default function RunsPage() {
         title={t('runs.title')}
         meta={total}
         actions={
-          <Button type="primary" icon={<UploadOutlined />} onClick={() => change({ new: 'assets' })}>
-            {t('upload.button')}
-          </Button>
+          <>
+            <Button icon={<FileTextOutlined />} onClick={() => change({ new: 'scripts' })}>
+              {t('bring.scripts')}
+            </Button>
+            <Button icon={<ApiOutlined />} onClick={() => change({ new: 'zabbix' })}>
+              {t('bring.zabbix')}
+            </Button>
+            <Button type="primary" icon={<UploadOutlined />} onClick={() => change({ new: 'assets' })}>
+              {t('upload.button')}
+            </Button>
+          </>
         }
       />
       <DataTable<Run>
@@ -94,7 +109,12 @@ export default function RunsPage() {
         }
         empty={<Empty text={t('runs.empty')} hint={t('runs.emptyHint')} />}
       />
-      <UploadForm open={search.new !== undefined} onClose={() => change({ new: undefined })} onUploaded={open} />
+      <UploadForm open={search.new === 'assets'} onClose={() => change({ new: undefined })} onUploaded={open} />
+      <BringForm
+        what={search.new === 'zabbix' || search.new === 'scripts' ? search.new : undefined}
+        onClose={() => change({ new: undefined })}
+        onRead={open}
+      />
     </>
   )
 }
@@ -103,5 +123,10 @@ function countsText(run: Run, t: (key: string) => string): string {
   return outcomes
     .filter((o) => run.counts[o])
     .map((o) => `${t(`outcome.${o}`)} ${run.counts[o]}`)
+    .concat(
+      (['added_check', 'added_script', 'added_plan'] as const)
+        .filter((k) => run.counts[k])
+        .map((k) => `${t(`part.${k.slice(6)}`)} ${run.counts[k]}`),
+    )
     .join(' · ')
 }

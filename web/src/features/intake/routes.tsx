@@ -22,7 +22,7 @@ const runs = createRoute({
 const run = createRoute({
   getParentRoute: () => shellRoute,
   path: '/intake/runs/$id',
-  validateSearch: searchOf('outcome'),
+  validateSearch: searchOf('outcome', 'fidelity', 'kind'),
   staticData: { crumb: 'intake:crumb.run' },
   component: lazyPage(() => import('./RunPage')),
 })

@@ -3362,12 +3362,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The comparison as CSV
-         * @description UTF-8 with a mark that spreadsheets know it by; all rows that the filters take.
+         * The comparison as a file
+         * @description All rows that the filters take. Up to 100000 rows; what is longer is refused. Recorded with filters and count.
          *
          *     Permission: `parallel.read`.
          *
-         *     Problems: `invalid`
+         *     Problems: `invalid` `export_too_long` `rate_limited`
          */
         get: operations["parallel.differences.export"];
         put?: never;
@@ -3908,12 +3908,16 @@ export interface components {
             items: components["schemas"]["DifferenceView"][];
             /** Format: int64 */
             minutes: number;
+            /** @description Empty at the end */
+            next_cursor: string;
             to: string;
             /**
              * Format: int64
              * @description Rows that the filters take
              */
             total: number;
+            /** @description Never: the span bounds the rows */
+            total_capped: boolean;
         };
         ConfigureInputBody: {
             /** @description What rows are that do not say it */
@@ -12139,8 +12143,8 @@ export interface operations {
                 /** @description Text in asset, host, trigger, finding */
                 q?: string;
                 limit?: number;
-                /** @description Rows before the page: the rows are computed, and the span bounds them */
-                offset?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -12205,6 +12209,12 @@ export interface operations {
     "parallel.differences.export": {
         parameters: {
             query?: {
+                /** @description CSV in UTF-8 with a byte order mark, or an Excel workbook */
+                format?: "csv" | "xlsx";
+                /** @description Language of headings and words */
+                lang?: "zh-CN" | "en";
+                /** @description As in the list */
+                sort?: string;
                 /** @description First day, such as 2026-11-18; the last seven when left out */
                 from?: string;
                 /** @description Last day, included */

@@ -77,7 +77,7 @@ function PreviewTable({ run, preview, onNext, onBack }: Props) {
       setBusy(false)
     }
   }
-  const columns = useColumns()
+  const columns = usePreviewColumns()
   return (
     <section className="panel data-table" aria-label={t('preview.title')}>
       <CountTabs
@@ -165,7 +165,8 @@ export function useFieldWords() {
   return { name, value }
 }
 
-function useColumns(): Column<PreviewRow>[] {
+/** What would become of a row, in words. */
+export function usePreviewColumns(): Column<PreviewRow>[] {
   const { t } = useTranslation('intake')
   const fault = useFieldErrorText()
   const words = useFieldWords()
