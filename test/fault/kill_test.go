@@ -141,7 +141,7 @@ func (s *site) whole(t *testing.T) {
 		}
 	}
 	closed := s.count(ctx, "SELECT count(*) FROM (SELECT DISTINCT day_at, revision, area_path, system_id FROM inspect_coverage) AS closings")
-	if n := s.count(ctx, "SELECT count(*) FROM journal_chain WHERE type = 'inspect.coverage.closed'"); n != closed || n == 0 {
+	if n := s.count(ctx, "SELECT count(*) FROM journal_chain WHERE type = 'inspect.coverage.closed'"); n != closed {
 		t.Errorf("%d closings of days, but %d rows in the journal", closed, n)
 	}
 	cmd := s.command("journal", "verify")
