@@ -36,7 +36,7 @@ export const nav: NavEntry[] = [
     group: 'duty',
     order: 20,
     perm: 'approval.read',
-    key: 'p',
+    key: 'a',
   },
 ]
 
