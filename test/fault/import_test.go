@@ -73,6 +73,8 @@ func TestKilledInImports(t *testing.T) {
 				return applied
 			}
 			killed := 0
+			// Within which time it is killed: less after one that ended first, so that a fast machine is hit too.
+			span := 400 * time.Millisecond
 			for i := range kills(t) {
 				before := s.count(ctx, "SELECT count(*) FROM intake_run")
 				cmd := s.command("import", "zabbix", "--apply", file)
@@ -95,17 +97,21 @@ func TestKilledInImports(t *testing.T) {
 					}
 				}
 				tick.Stop()
-				moment := time.NewTimer(rand.N(400 * time.Millisecond))
+				moment := time.NewTimer(rand.N(span))
 				select {
 				case <-moment.C:
 					_ = cmd.Process.Kill()
 					if <-ended != nil {
 						killed++
+						span = min(2*span, 400*time.Millisecond)
+					} else {
+						span = max(span/2, time.Millisecond)
 					}
 				case err := <-ended:
 					if err != nil {
 						t.Fatalf("kill %d: it ended before: %v", i+1, err)
 					}
+					span = max(span/2, time.Millisecond)
 				}
 				whole(fmt.Sprintf("kill %d", i+1))
 			}
