@@ -150,10 +150,10 @@ func (e *estate) exec(query string, args ...any) {
 	}
 }
 
-func number[T any](e *estate, query string) T {
+func number[T any](e *estate, query string, args ...any) T {
 	e.b.Helper()
 	var n T
-	if err := e.db.Read().NewRaw(query).Scan(e.b.Context(), &n); err != nil {
+	if err := e.db.Read().NewRaw(query, args...).Scan(e.b.Context(), &n); err != nil {
 		e.b.Fatal(err)
 	}
 	return n
@@ -209,7 +209,7 @@ func (e *estate) said(i int, at time.Time) inspect.Delivered {
 }
 
 // service runs a loop of the module until something is reached.
-func (e *estate) service(name, until string) time.Duration {
+func (e *estate) service(name, until string, args ...any) time.Duration {
 	e.b.Helper()
 	services := e.m.Services()
 	s := services[slices.IndexFunc(services, func(s lifecycle.Service) bool { return s.Name() == name })]
@@ -219,7 +219,7 @@ func (e *estate) service(name, until string) time.Duration {
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for number[int](e, until) > 0 {
+	for number[int](e, until, args...) > 0 {
 		select {
 		case <-tick.C:
 		case <-e.b.Context().Done():
@@ -279,8 +279,8 @@ func BenchmarkHistory(b *testing.B) {
 		}
 		filled := time.Since(began)
 		// What is left of today waits; all that came before is joined for good.
-		joined := e.service("inspect.compaction", fmt.Sprintf(
-			"SELECT count(*) FROM inspect_segment WHERE level < 2 AND day < %d", (now.Unix()+8*3600)/86400))
+		joined := e.service("inspect.compaction",
+			"SELECT count(*) FROM inspect_segment WHERE level < 2 AND day < ?", (now.Unix()+8*3600)/86400)
 		b.Run("disc", func(b *testing.B) {
 			bytes := number[float64](e, "SELECT 1.0 * sum(length(body)) / sum(results) FROM inspect_segment WHERE level = 2")
 			b.Logf("%d results in %v, joined in %v into %d segments", number[int](e, "SELECT sum(results) FROM inspect_segment"),
@@ -294,7 +294,7 @@ func BenchmarkHistory(b *testing.B) {
 		// Plans that nobody ran owe nothing here; the days are closed and digested as after each midnight.
 		e.exec("UPDATE inspect_plan SET next_due_at = ?", store.At(now.AddDate(1, 0, 0)))
 		e.clock.put(now)
-		digested := e.service("inspect.coverage", fmt.Sprintf("SELECT %d - count(*) FROM inspect_day WHERE digested > 0", days))
+		digested := e.service("inspect.coverage", "SELECT ? - count(*) FROM inspect_day WHERE digested > 0", days)
 		b.Run("digests", func(b *testing.B) {
 			b.ReportMetric(number[float64](e, "SELECT 1.0 * sum(length(body)) / count(*) FROM inspect_digest"), "bytes/digest")
 			b.ReportMetric(digested.Seconds()/float64(days), "s/day")

@@ -3,11 +3,12 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test as plain } from 'node:test'
-import { pick, setUp, settled } from './lib/acts.mjs'
+import { after, before } from 'node:test'
+import { pick, setUp } from './lib/acts.mjs'
 import { call, until } from './lib/api.mjs'
-import { keepScreens, launch, person, setPrefs } from './lib/browser.mjs'
+import { launch, person, setPrefs } from './lib/browser.mjs'
 import { startServer } from './lib/server.mjs'
+import { shot, steps } from './lib/steps.mjs'
 
 /** An engineer brings Zabbix and the old scripts along, and runs beside Zabbix for a while. */
 
@@ -16,7 +17,6 @@ let browser
 let chen
 let folder
 let token
-let brokenAt = ''
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'taxops-bring-'))
@@ -33,25 +33,7 @@ after(async () => {
   if (folder) await rm(folder, { recursive: true, force: true })
 })
 
-const test = (name, step) =>
-  plain(name, async () => {
-    if (brokenAt) throw new Error(`not reached: “${brokenAt}” failed`)
-    try {
-      await step()
-    } catch (error) {
-      brokenAt = name
-      await keepScreens(name, { chen })
-      throw error
-    }
-  })
-
-/** Keeps a picture of the page where SHOTS names a folder. */
-async function shot(name) {
-  if (!process.env.SHOTS) return
-  await mkdir(process.env.SHOTS, { recursive: true })
-  await settled(chen.page)
-  await chen.page.screenshot({ path: join(process.env.SHOTS, `${name}.png`) })
-}
+const test = steps(() => ({ chen }))
 
 const zabbix = `zabbix_export:
   version: '6.0'
@@ -81,15 +63,15 @@ test('brings Zabbix along: what is alike, what is not and why, applied and seen 
   await page.getByRole('button', { name: '导入 Zabbix' }).click()
   await page.locator('#bring-file').setInputFiles(file)
   await pick(page, page.getByLabel('默认所属系统'), '电子签章')
-  await shot('bring-1-form')
+  await shot(chen.page, 'bring-1-form')
   await page.getByRole('button', { name: '读取文件' }).click()
   await page.getByText('没有对应').first().waitFor()
   await page.getByText('原触发器按一段时间的平均或极值判断').waitFor()
   await page.getByText('判断变化而不是数值').waitFor()
-  await shot('bring-2-zabbix')
+  await shot(chen.page, 'bring-2-zabbix')
   await page.getByRole('button', { name: '导入 2 项资产、2 个检查项' }).click()
   await page.getByText('尚未接入：检查项先停用').first().waitFor()
-  await shot('bring-3-zabbix-applied')
+  await shot(chen.page, 'bring-3-zabbix-applied')
   const checks = (await call(page, 'GET', '/inspect/checks?limit=200')).items.filter((c) => c.origin === 'imported')
   assert.equal(checks.length, 2)
   assert.ok(checks.every((c) => !c.enabled && !c.state), 'a check of a host that nothing reaches is green')
@@ -110,10 +92,10 @@ test('brings a folder of old scripts along: drafts with proposed rules and a pla
   await pick(page, page.getByLabel('默认所属系统'), '电子签章')
   await page.getByRole('button', { name: '读取文件' }).click()
   await page.getByText('从脚本中看不出怎样算正常').first().waitFor()
-  await shot('bring-4-scripts')
+  await shot(chen.page, 'bring-4-scripts')
   await page.getByRole('button', { name: '导入 3 项' }).click()
   await page.getByText('草稿：试运行并发布后才执行').first().waitFor()
-  await shot('bring-5-scripts-applied')
+  await shot(chen.page, 'bring-5-scripts-applied')
   await page.getByRole('link', { name: 'check_ftp' }).click()
   await page.getByRole('heading', { name: 'check_ftp' }).waitFor()
   await page.goBack()
@@ -161,7 +143,7 @@ test('runs beside Zabbix: a token shown once, a problem that only Zabbix saw, ex
   await pick(page, page.getByLabel('默认所属系统'), '电子签章')
   await page.locator('.ant-drawer').last().locator('button.ant-btn-primary').last().click()
   token = await page.locator('code', { hasText: /^zbx-/ }).textContent()
-  await shot('bring-6-source')
+  await shot(chen.page, 'bring-6-source')
   // As the documented script of the media type sends it, in both ways that Zabbix lets a script ask.
   const code = await readFile(join(import.meta.dirname, '../../docs/zabbix/media-type.js'), 'utf8')
   const began = new Date(Date.now() - 60_000 + 8 * 3_600_000).toISOString()
@@ -192,7 +174,7 @@ test('runs beside Zabbix: a token shown once, a problem that only Zabbix saw, ex
   await page.goto('/parallel?side=zabbix_only')
   await page.getByText('根分区将满').waitFor()
   await page.getByText('资产没有启用的检查项').first().waitFor()
-  await shot('bring-7-differences')
+  await shot(chen.page, 'bring-7-differences')
   await page.getByRole('row', { name: /根分区将满/ }).getByRole('button', { name: '说明' }).click()
   await page.getByLabel('理由').fill('主机下周接入')
   await page.getByRole('button', { name: '保存' }).click()
@@ -200,6 +182,6 @@ test('runs beside Zabbix: a token shown once, a problem that only Zabbix saw, ex
   await setPrefs(page, { theme: 'dark', language: 'en' })
   await page.goto('/parallel')
   await page.getByText('Zabbix only').first().waitFor()
-  await shot('bring-8-differences-dark-en')
+  await shot(chen.page, 'bring-8-differences-dark-en')
   assert.deepEqual(chen.problems, [])
 })

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { after, before, test as plain } from 'node:test'
+import { after, before } from 'node:test'
 import { fillNewPassword, homeShown, password, setUp, signIn } from './lib/acts.mjs'
 import { call } from './lib/api.mjs'
-import { keepScreens, launch, person } from './lib/browser.mjs'
+import { launch, person } from './lib/browser.mjs'
 import { startServer } from './lib/server.mjs'
+import { steps } from './lib/steps.mjs'
 
 /** 三员分立: whoever makes an account sees its link, which in production makes nobody an auditor. */
 
@@ -12,20 +13,8 @@ let server
 let browser
 let chen
 const people = {}
-let brokenAt = ''
 
-/** Each step stands on those before it: after a failure the rest fails at once and names the cause. */
-const test = (name, step) =>
-  plain(name, async () => {
-    if (brokenAt) throw new Error(`not reached: “${brokenAt}” failed`)
-    try {
-      await step()
-    } catch (error) {
-      brokenAt = name
-      await keepScreens(name, { chen, ...people })
-      throw error
-    }
-  })
+const test = steps(() => ({ chen, ...people }))
 
 before(async () => {
   server = await startServer()

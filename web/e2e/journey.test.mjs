@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
-import { after, before, test as plain } from 'node:test'
+import { after, before } from 'node:test'
 import { fillNewPassword, homeShown, pick, setUp, settled } from './lib/acts.mjs'
-import { keepScreens, launch, person } from './lib/browser.mjs'
+import { launch, person } from './lib/browser.mjs'
 import { freePort, listen, startServer } from './lib/server.mjs'
+import { steps } from './lib/steps.mjs'
 
 /** Two people and one port: from the empty installation to a finding that closed by itself. */
 
@@ -42,20 +43,8 @@ async function stopListener() {
 
 let checkUrl
 let findingUrl
-let brokenAt = ''
 
-/** Each step stands on those before it: after a failure the rest fails at once and names the cause. */
-const test = (name, step) =>
-  plain(name, async () => {
-    if (brokenAt) throw new Error(`not reached: “${brokenAt}” failed`)
-    try {
-      await step()
-    } catch (error) {
-      brokenAt = name
-      await keepScreens(name, { chen, wang })
-      throw error
-    }
-  })
+const test = steps(() => ({ chen, wang }))
 
 /** Runs the plan now and waits on the page of the round until it is over. */
 async function runNow(page) {

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test as plain } from 'node:test'
+import { after, before } from 'node:test'
 import { addTcpCheck, call, runRound } from './lib/api.mjs'
 import { fillNewPassword, homeShown, setUp, settled } from './lib/acts.mjs'
-import { keepScreens, launch, person } from './lib/browser.mjs'
+import { launch, person } from './lib/browser.mjs'
 import { freePort, startServer } from './lib/server.mjs'
+import { steps } from './lib/steps.mjs'
 
 /** An engineer brings the list of assets, and has a second person decide that a check is not applicable. */
 
@@ -32,18 +33,7 @@ after(async () => {
   if (dir) await rm(dir, { recursive: true, force: true })
 })
 
-let brokenAt = ''
-const test = (name, step) =>
-  plain(name, async () => {
-    if (brokenAt) throw new Error(`not reached: “${brokenAt}” failed`)
-    try {
-      await step()
-    } catch (error) {
-      brokenAt = name
-      await keepScreens(name, { chen, li })
-      throw error
-    }
-  })
+const test = steps(() => ({ chen, li }))
 
 const shot = async (page, name) => {
   if (process.env.SHOTS) await page.screenshot({ path: join(process.env.SHOTS, `${name}.png`) })

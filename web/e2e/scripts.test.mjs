@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { after, before, test as plain } from 'node:test'
-import { pick, setUp, settled } from './lib/acts.mjs'
+import { after, before } from 'node:test'
+import { pick, setUp } from './lib/acts.mjs'
 import { runRound, until } from './lib/api.mjs'
-import { keepScreens, launch, person, setPrefs } from './lib/browser.mjs'
+import { launch, person, setPrefs } from './lib/browser.mjs'
 import { startServer } from './lib/server.mjs'
+import { shot, steps } from './lib/steps.mjs'
 
 /** An engineer brings a script that prints a table, and uses a plug-in of the distribution. */
 
@@ -13,7 +12,6 @@ let server
 let browser
 let chen
 let scriptUrl
-let brokenAt = ''
 
 before(async () => {
   server = await startServer()
@@ -28,25 +26,7 @@ after(async () => {
   await server?.stop()
 })
 
-const test = (name, step) =>
-  plain(name, async () => {
-    if (brokenAt) throw new Error(`not reached: “${brokenAt}” failed`)
-    try {
-      await step()
-    } catch (error) {
-      brokenAt = name
-      await keepScreens(name, { chen })
-      throw error
-    }
-  })
-
-/** Keeps a picture of the page where SHOTS names a folder. */
-async function shot(name) {
-  if (!process.env.SHOTS) return
-  await mkdir(process.env.SHOTS, { recursive: true })
-  await settled(chen.page)
-  await chen.page.screenshot({ path: join(process.env.SHOTS, `${name}.png`) })
-}
+const test = steps(() => ({ chen }))
 
 const script = `#!/bin/sh
 # 表空间检查：总是以 0 退出
@@ -61,7 +41,7 @@ test('writes a script, runs it in the sandbox and sees what the rule finds', asy
   const { page } = chen
   await page.goto('/inspect/scripts')
   await page.getByText('还没有巡检脚本').waitFor()
-  await shot('scripts-empty')
+  await shot(chen.page, 'scripts-empty')
   await page.getByRole('button', { name: '带入脚本' }).first().click()
   await page.getByLabel('名称', { exact: true }).fill('表空间使用率')
   await page.getByLabel('代号').fill('tablespace')
@@ -84,7 +64,7 @@ test('writes a script, runs it in the sandbox and sees what the rule finds', asy
   await page.locator('mark.found-critical', { hasText: '96.50' }).waitFor()
   await page.locator('mark.found-warning', { hasText: '83.05' }).waitFor()
   await page.locator('.try-verdict', { hasText: 'USERS 96.5%' }).waitFor()
-  await shot('workbench')
+  await shot(chen.page, 'workbench')
 })
 
 test('releases it, makes a check of it, and the next round carries its digest', async () => {
@@ -95,12 +75,12 @@ test('releases it, makes a check of it, and the next round carries its digest', 
   await page.getByRole('region', { name: '版本' }).getByRole('button', { name: /发\s?布/ }).click()
   await page.getByRole('dialog').getByRole('button', { name: /发\s?布/ }).click()
   await page.getByText('在用 v1').waitFor()
-  await shot('script')
+  await shot(chen.page, 'script')
   await page.getByRole('button', { name: '添加检查项' }).click()
   const drawer = page.getByRole('dialog')
   await pick(page, drawer.getByLabel('资产', { exact: true }), 'AST-')
   await drawer.getByLabel(/^用户表空间/).fill('84')
-  await shot('script-check')
+  await shot(chen.page, 'script-check')
   await drawer.getByRole('button', { name: '添加检查项' }).click()
   await page.waitForURL(/inspect\/checks\/[0-9a-f-]{36}/)
   const check = page.url().match(/checks\/([0-9a-f-]{36})/)[1]
@@ -111,7 +91,7 @@ test('releases it, makes a check of it, and the next round carries its digest', 
   assert.match(list.items[0].script_sha256, /^[0-9a-f]{64}$/)
   await page.reload()
   await page.getByText('tablespace v1', { exact: false }).first().waitFor()
-  await shot('check')
+  await shot(chen.page, 'check')
 })
 
 test('uses a plug-in that is installed, with its performance data', async () => {
@@ -122,7 +102,7 @@ test('uses a plug-in that is installed, with its performance data', async () => 
   await pick(page, drawer.getByLabel('资产', { exact: true }), 'AST-')
   await drawer.getByLabel('插件', { exact: true }).fill('/usr/lib/nagios/plugins/check_load')
   await drawer.getByLabel('参数', { exact: true }).fill('-w\n900,900,900\n-c\n999,999,999')
-  await shot('plugin')
+  await shot(chen.page, 'plugin')
   await drawer.getByRole('button', { name: '添加检查项' }).click()
   await page.waitForURL(/inspect\/checks\/[0-9a-f-]{36}/)
   const check = page.url().match(/checks\/([0-9a-f-]{36})/)[1]
@@ -150,7 +130,7 @@ test('retires the version with a reason, and its check says so', async () => {
     await setPrefs(page, { theme: 'dark', language: 'en' })
     await page.goto(`${scriptUrl}/draft`)
     await page.getByRole('button', { name: 'Run' }).waitFor()
-    await shot('workbench-dark-en')
+    await shot(chen.page, 'workbench-dark-en')
   }
   assert.deepEqual(chen.problems, [])
 })

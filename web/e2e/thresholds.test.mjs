@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
-import { after, before, test as plain } from 'node:test'
-import { setUp, settled } from './lib/acts.mjs'
+import { after, before } from 'node:test'
+import { setUp } from './lib/acts.mjs'
 import { addTcpCheck, call, runRound } from './lib/api.mjs'
-import { keepScreens, launch, person } from './lib/browser.mjs'
+import { launch, person } from './lib/browser.mjs'
 import { listen, startServer } from './lib/server.mjs'
+import { shot, steps } from './lib/steps.mjs'
 
 /** An engineer asks what the history of a check suggests, sets ranges with a reason and sees who did. */
 
@@ -14,7 +13,6 @@ let server
 let browser
 let chen
 let check
-let brokenAt = ''
 const port = createServer((socket) => socket.end())
 
 before(async () => {
@@ -32,25 +30,7 @@ after(async () => {
   await new Promise((done) => port.close(done))
 })
 
-const test = (name, step) =>
-  plain(name, async () => {
-    if (brokenAt) throw new Error(`not reached: “${brokenAt}” failed`)
-    try {
-      await step()
-    } catch (error) {
-      brokenAt = name
-      await keepScreens(name, { chen })
-      throw error
-    }
-  })
-
-/** Keeps a picture of the page where SHOTS names a folder. */
-async function shot(name) {
-  if (!process.env.SHOTS) return
-  await mkdir(process.env.SHOTS, { recursive: true })
-  await settled(chen.page)
-  await chen.page.screenshot({ path: join(process.env.SHOTS, `${name}.png`) })
-}
+const test = steps(() => ({ chen }))
 
 test('says that a day is too little to propose from', async () => {
   const { page } = chen
@@ -59,7 +39,7 @@ test('says that a day is too little to propose from', async () => {
   await page.getByRole('button', { name: '按历史建议阈值' }).click()
   const drawer = page.getByRole('dialog')
   await drawer.getByText('历史不足（需 200 个值、7 天）').waitFor()
-  await shot('proposal-too-little')
+  await shot(chen.page, 'proposal-too-little')
   assert.equal(await drawer.getByRole('button', { name: '采用所选' }).isDisabled(), true)
   await drawer.getByRole('button', { name: '取消' }).click()
 })
@@ -77,7 +57,7 @@ test('sets a range with a reason, which stands on the page of the check from the
   for (const word of ['警告阈值', '> 1 秒', '> 500 毫秒', '内网端口应在半秒内应答', '陈立']) {
     assert.ok(text.includes(word), `“${word}” is missing in: ${text}`)
   }
-  await shot('threshold-changed')
+  await shot(chen.page, 'threshold-changed')
   const changes = await call(page, 'GET', `/inspect/checks/${check.id}/threshold-changes`)
   assert.equal(changes.items.length, 1)
 })

@@ -235,13 +235,13 @@ func TestCommitIsCarriedThrough(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = holder.Close() }()
-	hold := func(f string) {
+	hold := func(query string) {
 		t.Helper()
-		if _, err := holder.ExecContext(t.Context(), fmt.Sprintf("SELECT %s(%d)", f, lock)); err != nil {
+		if _, err := holder.ExecContext(t.Context(), query, lock); err != nil {
 			t.Fatal(err)
 		}
 	}
-	hold("pg_advisory_lock")
+	hold("SELECT pg_advisory_lock($1)")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	committed := false
@@ -266,7 +266,7 @@ func TestCommitIsCarriedThrough(t *testing.T) {
 		}
 	}
 	cancel()
-	hold("pg_advisory_unlock")
+	hold("SELECT pg_advisory_unlock($1)")
 	if err := <-done; err != nil || !committed {
 		t.Errorf("the commit was given up halfway: %v (AfterCommit ran: %v)", err, committed)
 	}

@@ -29,7 +29,7 @@ type jvm struct {
 // has its own /tmp, reached through /proc.
 func (h host) jvms() (list []jvm, refused string) {
 	names, _ := filepath.Glob(h.at("tmp/hsperfdata_*/[0-9]*")) // the pattern is valid
-	inside, _ := filepath.Glob(filepath.Join(h.Proc, "[0-9]*/root/tmp/hsperfdata_*/[0-9]*"))
+	inside, _ := filepath.Glob(filepath.Join(h.Proc, "[0-9]*", "root", "tmp", "hsperfdata_*", "[0-9]*"))
 	seen := map[string]bool{}
 	for _, name := range append(names, inside...) {
 		pid, err := strconv.Atoi(filepath.Base(name))
